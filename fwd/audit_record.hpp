@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One decision, as the audit log keeps it. Plain data, shared by the writer and `doorward log`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "rules/flow.hpp"
+#include "rules/rule.hpp"
+
+namespace doorward {
+
+// How the process of a flow was found.
+enum class AttributionSource : std::uint8_t {
+    none,        // it was not
+    kprobe,      // a kprobe saw the send
+    cgroup,      // a cgroup or sockops hook saw it
+    netfilter,   // a BPF program on the netfilter hook saw the packet leave its sender
+    listener,    // inbound: the process that bound the local port
+    scan,        // the socket existed before the daemon started
+};
+
+std::string_view source_name(AttributionSource source);
+
+struct AuditRecord {
+    std::int64_t id = 0;               // row id; 0 before it is written
+    std::int64_t time_us = 0;          // of the decision: microseconds since the epoch, UTC
+    Action verdict = Action::drop;     // what happened to the packet
+    Action decision = Action::drop;    // what the rules say; differs from verdict in observe mode
+    std::string rule;                  // empty: the default decided
+    std::string reason;                // "rule", "default-out", "default-in", "queue-closed", …
+    Direction direction = Direction::out;
+    Protocol protocol{};
+    Address local;
+    Address remote;
+    std::uint16_t local_port = 0;
+    std::uint16_t remote_port = 0;
+    std::string host;                  // name of the remote, if known
+    Unknown unknown = Unknown::none;   // why there is no process below
+    std::uint32_t pid = 0;             // 0: not known; all below are empty then
+    std::uint64_t start_ns = 0;        // CLOCK_BOOTTIME
+    std::uint32_t uid = 0;
+    std::string user;                  // name of the uid when the row was written
+    std::string exe;
+    std::uint64_t exe_device = 0;      // kernel s_dev
+    std::uint64_t exe_inode = 0;
+    std::string command_line;
+    std::string working_directory;     // empty if it was gone by the time it was asked for
+    std::uint32_t parent_pid = 0;
+    std::string parent_exe;
+    std::string unit;                  // systemd unit, from the cgroup
+    AttributionSource source = AttributionSource::none;
+    std::int64_t latency_ns = -1;      // from the hook to the verdict; -1: no hook saw it
+    LogLevel log = LogLevel::audit;
+
+    bool operator==(const AuditRecord&) const = default;
+};
+
+}  // namespace doorward

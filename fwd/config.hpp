@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The daemon's configuration: /etc/doorward/doorward.yaml, then options of the command line.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "rules/ruleset.hpp"
+
+namespace doorward {
+
+enum class Mode : std::uint8_t {
+    enforce,  // verdicts are carried out; nothing passes undecided
+    observe,  // everything passes; what the rules would have said is recorded
+};
+
+std::string_view mode_name(Mode mode);
+std::optional<Mode> parse_mode(std::string_view text);
+
+enum class HookChoice : std::uint8_t { automatic, kprobe, cgroup };
+
+std::string_view hook_choice_name(HookChoice choice);
+
+enum class LoopbackPolicy : std::uint8_t {
+    accept,  // passes without a decision, counted
+    filter,  // decided like all other traffic
+};
+
+struct Limits {
+    std::uint32_t bindings = 65536;      // entries of the flow → process map (LRU)
+    std::uint32_t processes = 8192;      // entries of the process map (LRU) and of the daemon's cache
+    std::uint32_t listeners = 4096;      // entries of the local port → process map (LRU)
+    std::uint32_t queued_packets = 4096; // undecided packets held by the kernel
+    std::uint32_t audit_records = 65536; // decisions waiting to be written
+};
+
+struct Retention {
+    std::uint32_t days = 30;
+    std::uint32_t megabytes = 512;
+};
+
+struct Config {
+    Mode mode = Mode::observe;
+    Defaults defaults;
+    LoopbackPolicy loopback = LoopbackPolicy::accept;
+    HookChoice hooks = HookChoice::automatic;
+    std::uint16_t queue = 4870;
+    std::uint32_t mark_mask = 0x7f000000;
+    std::string rules_dir = "/etc/doorward/rules.d";
+    std::string database = "/var/lib/doorward/audit.db";
+    std::string control_socket = "/run/doorward/control.sock";
+    std::string read_group = "doorward";          // may ask; root always may
+    std::string change_group = "doorward-admin";  // may change; root always may
+    Retention retention;
+    Limits limits;
+};
+
+// Same strictness as for rules: unknown keys are errors, places are exact. Pure.
+Result<Config> parse_config(std::string_view text, const std::string& file_name);
+
+// What no single key shows: a mark mask that is no run of bits, limits of zero, relative paths.
+Result<void> validate(const Config& config);
+
+}  // namespace doorward

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Connection tracking: the flows that are open now, and the marks they carry.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "rules/flow.hpp"
+#include "rules/result.hpp"
+
+namespace doorward {
+
+struct TrackedFlow {
+    Protocol protocol{};
+    Address source;       // of the original direction
+    Address destination;
+    std::uint16_t source_port = 0;  // host byte order; ICMP: the identifier
+    std::uint16_t destination_port = 0;
+    std::uint32_t mark = 0;
+
+    bool operator==(const TrackedFlow&) const = default;
+};
+
+// Owns a ctnetlink socket in the network namespace of the thread that opened it. Not thread-safe.
+class Conntrack {
+public:
+    static Result<Conntrack> open();
+
+    Conntrack(Conntrack&&) noexcept;
+    Conntrack& operator=(Conntrack&&) noexcept;
+    ~Conntrack();
+
+    // Every entry of both families, as the kernel has them now.
+    Result<std::vector<TrackedFlow>> list();
+
+    // Sets the bits under `mask` to 0 in every entry that has one of them set; keeps the others.
+    // Returns how many entries were changed. An entry that vanished meanwhile is not an error.
+    Result<std::size_t> clear_marks(std::uint32_t mask);
+
+private:
+    struct Impl;
+    explicit Conntrack(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace doorward

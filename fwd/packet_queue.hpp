@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The NFQUEUE reader: packets in, verdicts out.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "rules/result.hpp"
+
+namespace doorward {
+
+struct QueuedPacket {
+    std::uint32_t id = 0;
+    bool inbound = false;        // hook: LOCAL_IN (true) or LOCAL_OUT
+    std::uint32_t mark = 0;      // the packet's mark
+    std::uint32_t interface = 0; // ifindex it came in by or goes out by; 0 if not told
+    std::span<const std::uint8_t> payload;  // from the IP header; valid during the call only
+};
+
+struct QueueVerdict {
+    bool accept = false;         // false: dropped without an answer
+    std::uint32_t mark = 0;      // the packet's mark from here on (all 32 bits)
+};
+
+struct QueueCounters {
+    std::uint64_t received = 0;
+    std::uint64_t verdicts = 0;
+    std::uint64_t kernel_dropped = 0;  // queue full or socket buffer full: dropped by the kernel
+    std::uint64_t malformed = 0;       // netlink messages that could not be read
+};
+
+// Owns the netlink socket bound to one queue. One thread reads; counters() may be called from any.
+class PacketQueue {
+public:
+    // Errors name the queue; EPERM on bind means that another process reads it already.
+    static Result<PacketQueue> open(std::uint16_t queue, std::uint32_t max_packets);
+
+    PacketQueue(PacketQueue&&) noexcept;
+    PacketQueue& operator=(PacketQueue&&) noexcept;
+    ~PacketQueue();
+
+    // Waits up to `timeout_ms`, takes what has arrived (a bounded batch), asks `decide` for each
+    // packet in order and sends the verdicts in one write. Returns the number of packets; 0 on
+    // time-out. An error means that the queue is lost. `decide` must answer every packet.
+    Result<std::size_t> serve(int timeout_ms,
+                              const std::function<QueueVerdict(const QueuedPacket&)>& decide);
+
+    QueueCounters counters() const;
+
+private:
+    struct Impl;
+    explicit PacketQueue(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace doorward

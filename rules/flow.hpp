@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a decision is made of: a process, a direction and two endpoints.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "rules/address.hpp"
+#include "rules/packet.hpp"
+
+namespace doorward {
+
+// Who opened the flow: this host (out) or the other side (in).
+enum class Direction : std::uint8_t { out, in };
+
+std::string_view direction_name(Direction direction);
+
+// Why a flow has no process. Stable names (`unknown_name`), used in rules and in the audit log.
+enum class Unknown : std::uint8_t {
+    none,              // the process is known
+    no_binding,        // no hook saw a process send this
+    no_listener,       // inbound, and no process is known to hold the local port
+    kernel,            // sent by the kernel itself or one of its threads
+    process_lost,      // a hook saw it, but its record was evicted before it was read
+    path_unreadable,   // the executable's path could not be taken (too long, or too deep)
+    bad_packet,        // the packet's headers are cut short or contradict themselves
+};
+
+std::string_view unknown_name(Unknown reason);  // "no-binding", "kernel", …
+std::optional<Unknown> parse_unknown(std::string_view text);
+
+// A process as the kernel hooks saw it. Identified by (pid, start, exec_id): a pid alone is reused,
+// and one process runs several programs in turn by exec.
+struct Process {
+    std::uint32_t pid = 0;            // tgid in the initial pid namespace
+    std::uint64_t start_ns = 0;       // CLOCK_BOOTTIME nanoseconds at which it was forked
+    std::uint64_t exec_id = 0;        // counts its execs
+    std::uint32_t uid = 0;
+    std::uint32_t parent_pid = 0;
+    std::uint64_t exe_device = 0;     // the kernel's s_dev, not stat's st_dev (they differ on overlayfs)
+    std::uint64_t exe_inode = 0;
+    std::uint64_t cgroup_id = 0;      // cgroup v2
+    std::uint32_t mount_namespace = 0;
+    bool exe_unlinked = false;        // the executable had no name left when the hook ran
+    std::string exe;                  // path from the root of its mount namespace
+    std::string comm;                 // at most 15 bytes; chosen by the process, not evidence
+    std::string command_line;         // arguments joined by one space; chosen by the process
+    std::string parent_exe;           // empty if not known
+
+    bool operator==(const Process&) const = default;
+};
+
+struct Flow {
+    Direction direction = Direction::out;
+    Protocol protocol{};
+    Address local;
+    Address remote;
+    std::uint16_t local_port = 0;   // host byte order
+    std::uint16_t remote_port = 0;  // host byte order
+    const Process* process = nullptr;  // not owned; null if and only if `unknown` is not none
+    Unknown unknown = Unknown::none;
+
+    // Source and destination of the packet that opened the flow; `to`, `from` and `port` in a rule
+    // speak of these, so they read the same for both directions.
+    const Address& source() const { return direction == Direction::out ? local : remote; }
+    const Address& destination() const { return direction == Direction::out ? remote : local; }
+    std::uint16_t destination_port() const {
+        return direction == Direction::out ? remote_port : local_port;
+    }
+};
+
+}  // namespace doorward

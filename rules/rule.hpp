@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The rule as it was written (the intermediate form between YAML and the compiled ruleset).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/address.hpp"
+#include "rules/flow.hpp"
+#include "rules/result.hpp"
+
+namespace doorward {
+
+enum class Action : std::uint8_t { accept, drop, reject };
+
+std::string_view action_name(Action action);
+std::optional<Action> parse_action(std::string_view text);
+
+// Every decision is in the audit log; `journal` adds a line to the system journal.
+enum class LogLevel : std::uint8_t { audit, journal };
+
+// One entry of `app:`. Which fields count depends on `kind`.
+struct AppPattern {
+    enum class Kind : std::uint8_t { path, glob, unknown };
+    Kind kind = Kind::path;
+    std::string text;                  // path or glob, as written
+    std::optional<Unknown> reason;     // kind unknown: only this reason; none: any reason
+    Place place;
+};
+
+struct UserPattern {
+    std::string text;                  // a name or a decimal uid, as written
+    Place place;
+};
+
+struct PortRange {
+    std::uint16_t first = 0;  // both inclusive, host byte order
+    std::uint16_t last = 0;
+
+    bool operator==(const PortRange&) const = default;
+};
+
+// An empty list is a condition that is not there: it matches everything.
+struct Rule {
+    std::string name;                  // unique over all files of a ruleset
+    Action action = Action::drop;
+    LogLevel log = LogLevel::audit;
+    bool enabled = true;
+    std::optional<std::int64_t> expires;  // seconds since the epoch, UTC; matches before it only
+    std::optional<Direction> direction;
+    std::vector<AppPattern> apps;
+    std::vector<UserPattern> users;
+    std::vector<Protocol> protocols;
+    std::vector<Prefix> to;            // destination of the flow's first packet
+    std::vector<Prefix> from;          // source of the flow's first packet
+    std::vector<PortRange> ports;      // destination port
+    std::string comment;
+    Place place;                       // of the rule's first key
+};
+
+}  // namespace doorward

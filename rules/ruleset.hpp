@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rules, compiled: immutable, indexed, shared between threads without a lock.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "rules/rule.hpp"
+
+namespace doorward {
+
+// What a decision depended on: every input that was looked at on the way to it, by the rule that
+// won and by those before it. A decision may be cached under a key that covers all of these.
+enum class Input : std::uint16_t {
+    executable = 1 << 0,
+    user = 1 << 1,
+    direction = 1 << 2,
+    protocol = 1 << 3,
+    remote_address = 1 << 4,
+    remote_port = 1 << 5,
+    local_address = 1 << 6,
+    local_port = 1 << 7,
+    time = 1 << 8,
+    unknown_reason = 1 << 9,
+};
+
+class Inputs {
+public:
+    void add(Input input) { bits_ |= static_cast<std::uint16_t>(input); }
+    bool has(Input input) const { return bits_ & static_cast<std::uint16_t>(input); }
+    std::uint16_t bits() const { return bits_; }
+
+private:
+    std::uint16_t bits_ = 0;
+};
+
+struct Defaults {
+    Action out = Action::reject;
+    Action in = Action::drop;
+};
+
+// What the compiler must ask of the system; rules/ itself asks nothing. Tests pass lambdas.
+struct Environment {
+    // User name → uid; nothing if there is no such user.
+    std::function<std::optional<std::uint32_t>(std::string_view)> user_id;
+    // A path → the same file's path without symbolic links, which is what the kernel reports
+    // (/usr/bin/python3 → /usr/bin/python3.11). Returns its argument if it can't be resolved.
+    std::function<std::string(const std::string&)> resolve_path;
+};
+
+struct Decision {
+    Action action = Action::drop;
+    const Rule* rule = nullptr;  // null: the default decided. Lives as long as the ruleset.
+    Inputs depends_on;
+};
+
+// The first condition of a rule that a flow did not meet, in the order they are tested.
+enum class Condition : std::uint8_t {
+    none,  // all met: the rule matches
+    enabled, expires, direction, protocol, app, user, to, from, port,
+};
+
+std::string_view condition_name(Condition condition);
+
+struct Trial {
+    const Rule* rule = nullptr;
+    Condition failed = Condition::none;
+};
+
+class Ruleset {
+public:
+    // `rules` in evaluation order. Errors: a duplicate name over files, a user that does not exist.
+    static Result<std::shared_ptr<const Ruleset>> compile(std::vector<Rule> rules, Defaults defaults,
+                                                          const Environment& environment);
+
+    // First match wins, then the default of the flow's direction. `now` in seconds since the epoch.
+    // Thread-safe; allocates nothing.
+    Decision decide(const Flow& flow, std::int64_t now) const;
+
+    // Every rule up to and including the winner, each with the condition that failed; made by the
+    // very function that decide() uses.
+    std::vector<Trial> explain(const Flow& flow, std::int64_t now) const;
+
+    const std::vector<Rule>& rules() const;
+    const Defaults& defaults() const;
+
+    Ruleset(const Ruleset&) = delete;
+    Ruleset& operator=(const Ruleset&) = delete;
+    ~Ruleset();
+
+private:
+    struct Impl;
+    explicit Ruleset(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace doorward

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Text of one rule file → rules. Bytes in, values out; refuses the whole file on the first error.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/rule.hpp"
+
+namespace doorward {
+
+// `file_name` is used in places only. Errors: file:line:column, what is wrong, what was expected.
+// Unknown keys, duplicate keys and duplicate names within the file are errors. Limits (file size,
+// nesting, aliases) are enforced before any large allocation.
+Result<std::vector<Rule>> parse_rules(std::string_view text, const std::string& file_name);
+
+// One rule as canonical YAML, a list item starting with "- name:", ending in a newline.
+std::string format_rule(const Rule& rule);
+
+}  // namespace doorward
