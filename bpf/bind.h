@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Flow → process: how a binding is made and written, whichever hook saw it. */
+#ifndef DOORWARD_BIND_H
+#define DOORWARD_BIND_H
+
+#include <bpf/bpf_endian.h>
+
+#include "process.h"
+
+static __always_inline bool our_namespace(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie) == netns_cookie;
+}
+
+static __always_inline void set_v4(dw_u8 *address, dw_u32 network_order)
+{
+	__builtin_memset(address, 0, 16);
+	if (network_order == 0)
+		return; /* "not chosen yet" is all zero in both families */
+	address[10] = 0xff;
+	address[11] = 0xff;
+	__builtin_memcpy(address + 12, &network_order, 4);
+}
+
+static __always_inline bool is_zero(const dw_u8 *address)
+{
+	const dw_u64 *half = (const void *)address;
+
+	return half[0] == 0 && half[1] == 0;
+}
+
+static __always_inline bool is_zero_v4(const dw_u8 *address)
+{
+	const dw_u32 *word = (const void *)address;
+
+	return word[3] == 0 && (word[2] == 0 || word[2] == bpf_htonl(0xffff)) && word[0] == 0 &&
+	       word[1] == 0;
+}
+
+/* The kernel sends to itself what is sent to nowhere: IPv4 to the source if there is one, else to
+ * 127.0.0.1; IPv6 to ::1. */
+static __always_inline void settle_remote(struct dw_flow_key *key, bool v4)
+{
+	if (!is_zero_v4(key->remote))
+		return;
+	if (v4 && !is_zero(key->local))
+		__builtin_memcpy(key->remote, key->local, 16);
+	else if (v4)
+		set_v4(key->remote, bpf_htonl(0x7f000001));
+	else
+		key->remote[15] = 1;
+}
+
+/* Both addresses and ports as the socket has them now. */
+static __always_inline void key_of_sock(struct sock *sk, dw_u8 protocol, struct dw_flow_key *key)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->protocol = protocol;
+	key->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	key->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+		set_v4(key->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		set_v4(key->remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	} else {
+		BPF_CORE_READ_INTO(&key->local, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&key->remote, sk, __sk_common.skc_v6_daddr);
+		if (is_zero_v4(key->local)) /* ::ffff:0.0.0.0 is "not chosen" too */
+			__builtin_memset(key->local, 0, 16);
+	}
+}
+
+/* Who runs now. Leaves the executable in `processes`. */
+static __always_inline void binding_of_current(struct dw_binding *binding, struct sock *sk, dw_u8 hook)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *parent;
+
+	__builtin_memset(binding, 0, sizeof(*binding));
+	process_key_of(task, &binding->who);
+	binding->seen_ns = bpf_ktime_get_ns();
+	binding->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	binding->uid = BPF_CORE_READ(task, cred, uid.val);
+	binding->sock = (dw_u64)sk;
+	binding->hook = hook;
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD) {
+		binding->flags = DW_FROM_KERNEL;
+		return;
+	}
+	remember_process(task, &binding->who, true);
+	parent = BPF_CORE_READ(task, real_parent);
+	if (parent) {
+		struct dw_process_key key;
+
+		process_key_of(parent, &key);
+		remember_process(parent, &key, false);
+	}
+}
+
+static __always_inline dw_u64 current_thread(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return (dw_u64)BPF_CORE_READ(task, tgid) << 32 | (dw_u32)BPF_CORE_READ(task, pid);
+}
+
+/* First hook of a call: take the caller while the kernel is still far from a packet. */
+static __always_inline void remember_caller(struct sock *sk, dw_u8 hook)
+{
+	dw_u64 thread = current_thread();
+	struct dw_binding caller;
+
+	binding_of_current(&caller, sk, hook);
+	if (bpf_map_update_elem(&callers, &thread, &caller, BPF_ANY))
+		count_failure(DW_FAIL_CALLERS);
+}
+
+static __always_inline void forget_caller(void)
+{
+	dw_u64 thread = current_thread();
+
+	bpf_map_delete_elem(&callers, &thread);
+}
+
+static __always_inline void write_binding(struct dw_flow_key *key, struct dw_binding *binding)
+{
+	if (bpf_map_update_elem(&bindings, key, binding, BPF_ANY))
+		count_failure(DW_FAIL_BINDINGS);
+}
+
+/* Last hook of a call: the tuple is complete. The process is taken afresh, since a call whose last
+ * hook never ran may have left an older caller behind and the thread may have run another program
+ * since; of the first hook only its time is used. Some calls have no first hook (splice). */
+static __always_inline void bind_current(struct dw_flow_key *key, struct sock *sk, dw_u8 hook)
+{
+	dw_u64 thread = current_thread();
+	struct dw_binding *caller = bpf_map_lookup_elem(&callers, &thread);
+	struct dw_binding binding;
+
+	binding_of_current(&binding, sk, hook);
+	if (caller && caller->sock == binding.sock && caller->who.exec_id == binding.who.exec_id &&
+	    caller->who.start_ns == binding.who.start_ns) {
+		binding.seen_ns = caller->seen_ns;
+		bpf_map_delete_elem(&callers, &thread);
+	}
+	write_binding(key, &binding);
+}
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The cgroup set, for kernels without kprobes, and the hooks on local ports that both sets share.
+ * Attached to the root of cgroup v2, so every process passes them. */
+#ifndef DOORWARD_CGROUP_HOOKS_H
+#define DOORWARD_CGROUP_HOOKS_H
+
+#include "bind.h"
+
+enum { ALLOW = 1 };
+
+SEC("cgroup/connect4")
+int cgroup_connect4(struct bpf_sock_addr *ctx)
+{
+	if (ctx->protocol == IPPROTO_TCP && bpf_get_netns_cookie(ctx) == netns_cookie)
+		remember_caller((void *)ctx->sk, DW_HOOK_CGROUP);
+	return ALLOW;
+}
+
+SEC("cgroup/connect6")
+int cgroup_connect6(struct bpf_sock_addr *ctx)
+{
+	if (ctx->protocol == IPPROTO_TCP && bpf_get_netns_cookie(ctx) == netns_cookie)
+		remember_caller((void *)ctx->sk, DW_HOOK_CGROUP);
+	return ALLOW;
+}
+
+static __always_inline void set_v6(dw_u8 *address, dw_u32 a, dw_u32 b, dw_u32 c, dw_u32 d)
+{
+	/* volatile: clang would merge the four loads from ctx into two, which the verifier refuses. */
+	volatile dw_u32 *word = (void *)address;
+
+	word[0] = a;
+	word[1] = b;
+	word[2] = c;
+	word[3] = d;
+}
+
+/* The same moment as kprobe tcp_connect: all of the tuple, none of the SYN. */
+SEC("sockops")
+int sockops_tcp(struct bpf_sock_ops *ctx)
+{
+	struct dw_flow_key key = {};
+
+	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB || bpf_get_netns_cookie(ctx) != netns_cookie)
+		return ALLOW;
+	key.protocol = IPPROTO_TCP;
+	key.local_port = ctx->local_port;
+	key.remote_port = bpf_ntohl(ctx->remote_port);
+	if (ctx->family == AF_INET) {
+		set_v4(key.local, ctx->local_ip4);
+		set_v4(key.remote, ctx->remote_ip4);
+	} else {
+		set_v6(key.local, ctx->local_ip6[0], ctx->local_ip6[1], ctx->local_ip6[2],
+		       ctx->local_ip6[3]);
+		set_v6(key.remote, ctx->remote_ip6[0], ctx->remote_ip6[1], ctx->remote_ip6[2],
+		       ctx->remote_ip6[3]);
+	}
+	bind_current(&key, (void *)ctx->sk, DW_HOOK_CGROUP);
+	return ALLOW;
+}
+
+/* Unconnected datagrams only: the kernel does not ask for connected sockets. The netfilter program
+ * covers those where the kernel has it. */
+SEC("cgroup/sendmsg4")
+int cgroup_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct dw_flow_key key = {};
+
+	if (!sk || bpf_get_netns_cookie(ctx) != netns_cookie)
+		return ALLOW;
+	key.protocol = ctx->protocol;
+	key.local_port = sk->src_port;
+	key.remote_port = bpf_ntohs(ctx->user_port);
+	set_v4(key.local, ctx->msg_src_ip4);
+	set_v4(key.remote, ctx->user_ip4);
+	settle_remote(&key, true);
+	bind_current(&key, (void *)sk, DW_HOOK_CGROUP);
+	return ALLOW;
+}
+
+SEC("cgroup/sendmsg6")
+int cgroup_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct dw_flow_key key = {};
+
+	if (!sk || bpf_get_netns_cookie(ctx) != netns_cookie)
+		return ALLOW;
+	key.protocol = ctx->protocol;
+	key.local_port = sk->src_port;
+	key.remote_port = bpf_ntohs(ctx->user_port);
+	set_v6(key.local, ctx->msg_src_ip6[0], ctx->msg_src_ip6[1], ctx->msg_src_ip6[2],
+	       ctx->msg_src_ip6[3]);
+	set_v6(key.remote, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]);
+	settle_remote(&key, false);
+	bind_current(&key, (void *)sk, DW_HOOK_CGROUP);
+	return ALLOW;
+}
+
+static __always_inline void write_listener(struct dw_listener_key *key, struct dw_binding *binding)
+{
+	if (bpf_map_update_elem(&listeners, key, binding, BPF_ANY))
+		count_failure(DW_FAIL_LISTENERS);
+}
+
+static __always_inline int port_bound(struct bpf_sock *ctx, bool v4)
+{
+	struct dw_listener_key key = {};
+	struct dw_binding binding;
+
+	if (bpf_get_netns_cookie(ctx) != netns_cookie)
+		return ALLOW;
+	key.protocol = ctx->protocol;
+	key.local_port = ctx->src_port;
+	key.family = v4 ? 4 : 6;
+	if (v4)
+		set_v4(key.local, ctx->src_ip4);
+	else
+		set_v6(key.local, ctx->src_ip6[0], ctx->src_ip6[1], ctx->src_ip6[2], ctx->src_ip6[3]);
+	binding_of_current(&binding, (void *)ctx, DW_HOOK_CGROUP);
+	write_listener(&key, &binding);
+	return ALLOW;
+}
+
+SEC("cgroup/post_bind4")
+int cgroup_post_bind4(struct bpf_sock *ctx)
+{
+	return port_bound(ctx, true);
+}
+
+SEC("cgroup/post_bind6")
+int cgroup_post_bind6(struct bpf_sock *ctx)
+{
+	return port_bound(ctx, false);
+}
+
+/* The last owner closes a socket: whoever gets the port next is somebody else. Bindings stay, since
+ * a packet of the closed socket may still wait for its verdict. */
+SEC("cgroup/sock_release")
+int cgroup_sock_release(struct bpf_sock *ctx)
+{
+	struct sock *sk = (void *)ctx; /* the same object; only probe reads go through it */
+	struct dw_flow_key socket;
+	struct dw_listener_key key = {};
+	struct dw_binding *bound;
+
+	if (bpf_get_netns_cookie(ctx) != netns_cookie)
+		return ALLOW;
+	key_of_sock(sk, ctx->protocol, &socket);
+	key.protocol = socket.protocol;
+	key.local_port = socket.local_port;
+	key.family = ctx->family == AF_INET ? 4 : 6;
+	__builtin_memcpy(key.local, socket.local, 16);
+	bound = bpf_map_lookup_elem(&listeners, &key);
+	if (bound && bound->sock == (dw_u64)ctx)
+		bpf_map_delete_elem(&listeners, &key);
+	return ALLOW;
+}
+
+#endif

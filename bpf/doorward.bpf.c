@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// All programs, one object. Which of them are loaded is probed by the daemon (fwd/probes.cpp).
+#include "kprobes.h"
+#include "cgroup_hooks.h"
+#include "netfilter_hook.h"
+#include "socket_scan.h"
+
+// The kernel's word for a licence that may call the tracing helpers.
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The few kernel types that the programs look into, with only the members they read. CO-RE finds
+ * the real offsets at load time, so the order and the gaps here mean nothing. */
+#ifndef DOORWARD_KERNEL_TYPES_H
+#define DOORWARD_KERNEL_TYPES_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ns_common {
+	unsigned int inum;
+};
+struct mnt_namespace {
+	struct ns_common ns;
+};
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+struct net {
+	__u64 net_cookie;
+};
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct qstr {
+	unsigned int len;
+	const unsigned char *name;
+};
+struct super_block {
+	unsigned int s_dev;
+};
+struct inode {
+	unsigned long i_ino;
+	unsigned int i_nlink;
+	struct super_block *i_sb;
+};
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+};
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+};
+struct mm_struct {
+	struct file *exe_file;
+	unsigned long arg_start, arg_end;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+struct cgroup {
+	struct kernfs_node *kn;
+};
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+typedef struct {
+	unsigned int val;
+} kuid_t;
+struct cred {
+	kuid_t uid;
+};
+struct task_struct {
+	unsigned int flags;
+	int pid, tgid;
+	__u64 self_exec_id;
+	__u64 start_boottime;
+	struct task_struct *group_leader, *real_parent;
+	struct mm_struct *mm;
+	struct nsproxy *nsproxy;
+	struct css_set *cgroups;
+	const struct cred *cred;
+	char comm[16];
+};
+
+struct in6_addr {
+	__u8 bytes[16];
+};
+struct sock_common {
+	unsigned int skc_daddr, skc_rcv_saddr;
+	unsigned short skc_dport, skc_num, skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+};
+struct sock {
+	struct sock_common __sk_common;
+	unsigned short sk_type, sk_protocol;
+	struct socket *sk_socket;
+};
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	unsigned long msg_controllen;
+};
+struct sk_buff {
+	struct sock *sk;
+	unsigned char *head;
+	__u16 network_header;
+};
+
+struct nf_hook_state;
+struct bpf_nf_ctx {
+	const struct nf_hook_state *state;
+	struct sk_buff *skb;
+};
+struct seq_file;
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	unsigned int fd;
+	struct file *file;
+};
+
+#pragma clang attribute pop
+
+/* On the stack of the caller, not read through CO-RE: user-space ABI. */
+struct dw_sockaddr_in {
+	__u16 family, port;
+	__u32 address;
+};
+struct dw_sockaddr_in6 {
+	__u16 family, port;
+	__u32 flowinfo;
+	__u8 address[16];
+};
+
+enum {
+	AF_INET = 2,
+	AF_INET6 = 10,
+	SOCK_RAW = 3,
+	TCP_LISTEN = 10,
+	IPPROTO_HOPOPTS = 0,
+	IPPROTO_ICMP = 1,
+	IPPROTO_TCP = 6,
+	IPPROTO_UDP = 17,
+	IPPROTO_ICMPV6 = 58,
+	IPPROTO_UDPLITE = 136,
+	PF_KTHREAD = 0x00200000,
+	ICMP_ECHO = 8,
+	ICMPV6_ECHO_REQUEST = 128,
+};
+
+#endif

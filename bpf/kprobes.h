@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kprobe set. The first probe of a call takes the caller; the last one, which the kernel passes
+ * with the source port chosen and the packet not yet made, writes the binding. */
+#ifndef DOORWARD_KPROBES_H
+#define DOORWARD_KPROBES_H
+
+#include "bind.h"
+
+#include <linux/ptrace.h>
+#include <bpf/bpf_tracing.h>
+
+static __always_inline int connect_begins(struct sock *sk)
+{
+	if (our_namespace(sk))
+		remember_caller(sk, DW_HOOK_KPROBE);
+	return 0;
+}
+
+SEC("kprobe/tcp_v4_connect")
+int BPF_KPROBE(kprobe_tcp_v4_connect, struct sock *sk)
+{
+	return connect_begins(sk);
+}
+
+SEC("kprobe/tcp_v6_connect")
+int BPF_KPROBE(kprobe_tcp_v6_connect, struct sock *sk)
+{
+	return connect_begins(sk);
+}
+
+/* A connect that failed early never reaches tcp_connect: what was kept must not serve the next. */
+static __always_inline int connect_ends(int result)
+{
+	if (result)
+		forget_caller();
+	return 0;
+}
+
+SEC("kretprobe/tcp_v4_connect")
+int BPF_KRETPROBE(kretprobe_tcp_v4_connect, int result)
+{
+	return connect_ends(result);
+}
+
+SEC("kretprobe/tcp_v6_connect")
+int BPF_KRETPROBE(kretprobe_tcp_v6_connect, int result)
+{
+	return connect_ends(result);
+}
+
+/* A return probe of tcp_v4_connect would be too late: the SYN can be read from the queue before it
+ * runs. Here the tuple is complete and the SYN does not exist. */
+SEC("kprobe/tcp_connect")
+int BPF_KPROBE(kprobe_tcp_connect, struct sock *sk)
+{
+	struct dw_flow_key key;
+
+	if (!our_namespace(sk))
+		return 0;
+	key_of_sock(sk, IPPROTO_TCP, &key);
+	bind_current(&key, sk, DW_HOOK_KPROBE);
+	return 0;
+}
+
+/* Runs for every send on every socket: leave early for all but datagrams. */
+SEC("kprobe/security_socket_sendmsg")
+int BPF_KPROBE(kprobe_security_socket_sendmsg, struct socket *socket)
+{
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+	unsigned short family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP || !our_namespace(sk))
+		return 0;
+	remember_caller(sk, DW_HOOK_KPROBE);
+	return 0;
+}
+
+/* The destination of this one message, if it names one; a connected socket's own otherwise. */
+static __always_inline bool set_remote(struct dw_flow_key *key, struct msghdr *msg)
+{
+	void *name = BPF_CORE_READ(msg, msg_name);
+	struct dw_sockaddr_in v4;
+	struct dw_sockaddr_in6 v6;
+
+	if (!name)
+		return !is_zero_v4(key->remote);
+	if (bpf_probe_read_kernel(&v4, sizeof(v4), name))
+		return false;
+	key->remote_port = bpf_ntohs(v4.port);
+	if (v4.family != AF_INET6) { /* AF_UNSPEC is taken for AF_INET by udp_sendmsg */
+		set_v4(key->remote, v4.address);
+		settle_remote(key, true);
+		return true;
+	}
+	if (bpf_probe_read_kernel(&v6, sizeof(v6), name))
+		return false;
+	__builtin_memcpy(key->remote, v6.address, 16);
+	settle_remote(key, false);
+	return true;
+}
+
+static __always_inline int datagram_leaves(struct sock *sk, struct msghdr *msg, dw_u8 protocol)
+{
+	struct dw_flow_key key;
+
+	if (!our_namespace(sk))
+		return 0;
+	key_of_sock(sk, protocol, &key);
+	if (!set_remote(&key, msg))
+		return 0;
+	bind_current(&key, sk, DW_HOOK_KPROBE);
+	if (BPF_CORE_READ(msg, msg_controllen) && !is_zero(key.local)) {
+		/* IP_PKTINFO may choose another source address than the socket's. */
+		struct dw_binding *same = bpf_map_lookup_elem(&bindings, &key);
+		struct dw_binding copy;
+
+		if (same) {
+			copy = *same;
+			__builtin_memset(key.local, 0, 16);
+			write_binding(&key, &copy);
+		}
+	}
+	return 0;
+}
+
+SEC("kprobe/udp_sendmsg")
+int BPF_KPROBE(kprobe_udp_sendmsg, struct sock *sk, struct msghdr *msg)
+{
+	return datagram_leaves(sk, msg, BPF_CORE_READ(sk, sk_protocol));
+}
+
+SEC("kprobe/udpv6_sendmsg")
+int BPF_KPROBE(kprobe_udpv6_sendmsg, struct sock *sk, struct msghdr *msg)
+{
+	return datagram_leaves(sk, msg, BPF_CORE_READ(sk, sk_protocol));
+}
+
+/* A ping socket's "port" is the identifier of its echo requests; the remote port means nothing. */
+static __always_inline int echo_leaves(struct sock *sk, struct msghdr *msg, dw_u8 protocol, bool raw)
+{
+	struct dw_flow_key key;
+
+	if (!our_namespace(sk))
+		return 0;
+	key_of_sock(sk, protocol, &key);
+	if (!set_remote(&key, msg))
+		return 0;
+	key.remote_port = 0;
+	if (raw)
+		key.local_port = 0; /* skc_num is the protocol there */
+	bind_current(&key, sk, DW_HOOK_KPROBE);
+	return 0;
+}
+
+SEC("kprobe/ping_v4_sendmsg")
+int BPF_KPROBE(kprobe_ping_v4_sendmsg, struct sock *sk, struct msghdr *msg)
+{
+	return echo_leaves(sk, msg, IPPROTO_ICMP, false);
+}
+
+SEC("kprobe/ping_v6_sendmsg")
+int BPF_KPROBE(kprobe_ping_v6_sendmsg, struct sock *sk, struct msghdr *msg)
+{
+	return echo_leaves(sk, msg, IPPROTO_ICMPV6, false);
+}
+
+SEC("kprobe/raw_sendmsg")
+int BPF_KPROBE(kprobe_raw_sendmsg, struct sock *sk, struct msghdr *msg)
+{
+	return echo_leaves(sk, msg, BPF_CORE_READ(sk, sk_protocol), true);
+}
+
+SEC("kprobe/rawv6_sendmsg")
+int BPF_KPROBE(kprobe_rawv6_sendmsg, struct sock *sk, struct msghdr *msg)
+{
+	return echo_leaves(sk, msg, BPF_CORE_READ(sk, sk_protocol), true);
+}
+
+#endif

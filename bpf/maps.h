@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The maps, and the settings that the daemon writes before it loads the object. All sizes here are
+ * placeholders: the daemon sets them from its configuration. */
+#ifndef DOORWARD_MAPS_H
+#define DOORWARD_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "wire.h"
+
+/* Only this network namespace is looked at (SO_NETNS_COOKIE): several daemons share a kernel. */
+const volatile dw_u64 netns_cookie = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct dw_flow_key);
+	__type(value, struct dw_binding);
+} bindings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct dw_process_key);
+	__type(value, struct dw_process);
+} processes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct dw_listener_key);
+	__type(value, struct dw_binding);
+} listeners SEC(".maps");
+
+/* Thread → what the first hook of a call saw, until the hook that knows the whole tuple runs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, dw_u64);
+	__type(value, struct dw_binding);
+} callers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, DW_FAILURES);
+	__type(key, dw_u32);
+	__type(value, dw_u64);
+} failures SEC(".maps");
+
+/* Room to build a dw_process in. The path is written backwards into `process.path`; a name read at
+ * its last byte may run on into `slack`, which the verifier must see as part of the buffer.
+ *
+ * Not a per-CPU map: cgroup and netfilter programs can be preempted, and another task's program on
+ * the same CPU would then write its own name over a half-built one. A slot is taken and given back. */
+struct dw_scratch {
+	struct dw_process process;
+	char slack[256];
+	dw_u64 taken;
+};
+
+enum { SCRATCH_SLOTS = 64, SCRATCH_TRIES = 8 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SCRATCH_SLOTS);
+	__type(key, dw_u32);
+	__type(value, struct dw_scratch);
+} scratch SEC(".maps");
+
+static __always_inline struct dw_scratch *take_scratch(void)
+{
+	dw_u32 first = bpf_get_smp_processor_id() * SCRATCH_TRIES;
+
+	for (dw_u32 i = 0; i < SCRATCH_TRIES; i++) {
+		dw_u32 slot = (first + i) % SCRATCH_SLOTS;
+		struct dw_scratch *found = bpf_map_lookup_elem(&scratch, &slot);
+
+		if (found && __sync_val_compare_and_swap(&found->taken, 0, 1) == 0)
+			return found;
+	}
+	return 0;
+}
+
+static __always_inline void give_back(struct dw_scratch *slot)
+{
+	__sync_lock_test_and_set(&slot->taken, 0);
+}
+
+static __always_inline void count_failure(dw_u32 which)
+{
+	dw_u64 *count = bpf_map_lookup_elem(&failures, &which);
+
+	if (count)
+		*count += 1;
+}
+
+#endif

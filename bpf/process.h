@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who is a task? Taken once per (process, exec) and kept in `processes`. */
+#ifndef DOORWARD_PROCESS_H
+#define DOORWARD_PROCESS_H
+
+#include <bpf/bpf_core_read.h>
+
+#include <stddef.h>
+
+#include "kernel_types.h"
+#include "maps.h"
+
+enum { PATH_STEPS = 160 }; /* directories plus mounts between a file and the root */
+
+struct path_walk {
+	struct dentry *dentry;
+	struct mount *mount;
+	struct dw_scratch *out;
+	dw_u32 start;
+	bool done;
+};
+
+static __always_inline struct mount *mount_of(struct vfsmount *vfs)
+{
+	return (void *)vfs - bpf_core_field_offset(struct mount, mnt);
+}
+
+/* Writes one name and the slash before it in front of what is there. */
+static __always_inline bool prepend(struct path_walk *walk, struct dentry *dentry, bool slash)
+{
+	dw_u32 length = BPF_CORE_READ(dentry, d_name.len);
+	dw_u32 start = walk->start;
+
+	if (length > 255 || length + 1 > start)
+		return false;
+	start -= length;
+	/* The masks repeat what is known, for the verifier: start < DW_PATH_MAX, length < 256. */
+	bpf_probe_read_kernel(&walk->out->process.path[start & (DW_PATH_MAX - 1)], length & 255,
+			      BPF_CORE_READ(dentry, d_name.name));
+	if (slash) {
+		start -= 1;
+		walk->out->process.path[start & (DW_PATH_MAX - 1)] = '/';
+	}
+	walk->start = start;
+	return true;
+}
+
+static long path_step(dw_u32 index, struct path_walk *walk)
+{
+	struct dentry *dentry = walk->dentry;
+	struct mount *mount = walk->mount;
+	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+
+	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+		if (above == mount) { /* the root of the mount tree */
+			walk->done = true;
+			return 1;
+		}
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mount = above;
+		return 0;
+	}
+	if (dentry == parent) { /* a root that is mounted nowhere: memfd */
+		walk->out->process.flags |= DW_PATH_DETACHED;
+		walk->done = prepend(walk, dentry, false);
+		return 1;
+	}
+	if (!prepend(walk, dentry, true))
+		return 1;
+	walk->dentry = parent;
+	return 0;
+}
+
+static __always_inline void take_executable(struct dw_scratch *out, struct file *exe)
+{
+	struct inode *inode = BPF_CORE_READ(exe, f_inode);
+	struct path_walk walk = {
+		.dentry = BPF_CORE_READ(exe, f_path.dentry),
+		.mount = mount_of(BPF_CORE_READ(exe, f_path.mnt)),
+		.out = out,
+		.start = DW_PATH_MAX,
+	};
+
+	out->process.exe_inode = BPF_CORE_READ(inode, i_ino);
+	out->process.exe_device = BPF_CORE_READ(inode, i_sb, s_dev);
+	if (BPF_CORE_READ(inode, i_nlink) == 0)
+		out->process.flags |= DW_EXE_UNLINKED;
+	bpf_loop(PATH_STEPS, path_step, &walk, 0);
+	out->process.path_start = walk.start;
+	if (!walk.done)
+		out->process.flags |= DW_PATH_TOO_LONG;
+}
+
+/* The arguments lie in the process's own memory, so only `current` can be asked. A page that is
+ * swapped out can't be read from here; the daemon then asks /proc. */
+static __always_inline void take_arguments(struct dw_scratch *out, struct mm_struct *mm)
+{
+	unsigned long start = BPF_CORE_READ(mm, arg_start);
+	unsigned long length = BPF_CORE_READ(mm, arg_end) - start;
+
+	if (length == 0)
+		return;
+	if (length > DW_ARGS_MAX) {
+		length = DW_ARGS_MAX;
+		out->process.flags |= DW_ARGS_CUT;
+	}
+	if (bpf_probe_read_user(out->process.args, length & (2 * DW_ARGS_MAX - 1), (void *)start))
+		return;
+	out->process.args_length = length;
+	out->process.flags |= DW_HAS_ARGS;
+}
+
+static __always_inline void process_key_of(struct task_struct *task, struct dw_process_key *key)
+{
+	key->pid = BPF_CORE_READ(task, tgid);
+	key->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	key->exec_id = BPF_CORE_READ(task, self_exec_id);
+	key->pad = 0;
+}
+
+static __always_inline void fill_process(struct dw_scratch *out, struct task_struct *task, bool own)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	__builtin_memset(&out->process, 0, offsetof(struct dw_process, path));
+	process_key_of(BPF_CORE_READ(task, real_parent), &out->process.parent);
+	out->process.mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	BPF_CORE_READ_INTO(&out->process.comm, task, group_leader, comm);
+	take_executable(out, BPF_CORE_READ(mm, exe_file));
+	if (own)
+		take_arguments(out, mm);
+}
+
+/* Puts `task` into `processes` unless it is there. `own`: task is `current`. Not inlined: every
+ * hook calls it. */
+static __noinline int remember_process(struct task_struct *task, struct dw_process_key *key, bool own)
+{
+	struct dw_process *known = bpf_map_lookup_elem(&processes, key);
+	struct dw_scratch *slot;
+
+	if (known && (!own || (known->flags & DW_HAS_ARGS)))
+		return 0;
+	if (!BPF_CORE_READ(task, mm, exe_file))
+		return 0;
+	slot = take_scratch();
+	if (!slot) {
+		count_failure(DW_FAIL_PROCESSES);
+		return 0;
+	}
+	fill_process(slot, task, own);
+	if (bpf_map_update_elem(&processes, key, &slot->process, BPF_ANY))
+		count_failure(DW_FAIL_PROCESSES);
+	give_back(slot);
+	return 0;
+}
+
+#endif

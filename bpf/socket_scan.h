@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sockets that were open before the hooks were: one walk over all open files at start. */
+#ifndef DOORWARD_SOCKET_SCAN_H
+#define DOORWARD_SOCKET_SCAN_H
+
+#include "bind.h"
+
+static __always_inline void binding_of_task(struct dw_binding *binding, struct task_struct *task,
+					    struct sock *sk)
+{
+	__builtin_memset(binding, 0, sizeof(*binding));
+	process_key_of(task, &binding->who);
+	binding->seen_ns = bpf_ktime_get_ns();
+	binding->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	binding->uid = BPF_CORE_READ(task, cred, uid.val);
+	binding->sock = (dw_u64)sk;
+	binding->hook = DW_HOOK_SCAN;
+	remember_process(task, &binding->who, false);
+}
+
+static __always_inline bool may_receive(struct sock *sk, dw_u8 protocol)
+{
+	if (protocol == IPPROTO_TCP)
+		return BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN;
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+/* A socket that several processes hold goes to the first one of them: BPF_NOEXIST. What a hook has
+ * written meanwhile is better knowledge, and stays as well. */
+SEC("iter/task_file")
+int scan_sockets(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct dw_listener_key listener = {};
+	struct dw_flow_key key;
+	struct dw_binding binding;
+	struct socket *socket;
+	struct sock *sk;
+	unsigned short family;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = BPF_CORE_READ(socket, sk);
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if ((family != AF_INET && family != AF_INET6) || !our_namespace(sk))
+		return 0;
+	key_of_sock(sk, BPF_CORE_READ(sk, sk_protocol), &key);
+	if (!key.local_port)
+		return 0;
+	binding_of_task(&binding, task, sk);
+	if (!is_zero_v4(key.remote))
+		bpf_map_update_elem(&bindings, &key, &binding, BPF_NOEXIST);
+	if (may_receive(sk, key.protocol)) {
+		listener.protocol = key.protocol;
+		listener.family = family == AF_INET ? 4 : 6;
+		listener.local_port = key.local_port;
+		__builtin_memcpy(listener.local, key.local, 16);
+		bpf_map_update_elem(&listeners, &listener, &binding, BPF_NOEXIST);
+	}
+	return 0;
+}
+
+#endif

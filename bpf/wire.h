@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel side writes and the daemon reads: keys and values of the BPF maps.
+ *
+ * Addresses: 16 bytes, network order, IPv4 as ::ffff:a.b.c.d; all zero where the socket had not
+ * chosen one yet. Ports: host byte order. Plain C, so that both compilers lay it out alike. */
+#ifndef DOORWARD_WIRE_H
+#define DOORWARD_WIRE_H
+
+#ifdef __cplusplus
+#include <cstdint>
+typedef std::uint8_t dw_u8;
+typedef std::uint16_t dw_u16;
+typedef std::uint32_t dw_u32;
+typedef std::uint64_t dw_u64;
+#define DW_SIZE(type, size) static_assert(sizeof(type) == (size))
+#else
+typedef unsigned char dw_u8;
+typedef unsigned short dw_u16;
+typedef unsigned int dw_u32;
+typedef unsigned long long dw_u64;
+#define DW_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type)
+#endif
+
+enum {
+	DW_PATH_MAX = 1024, /* an executable with a longer path stays nameless: see DW_PATH_TOO_LONG */
+	DW_ARGS_MAX = 512,
+	DW_COMM_MAX = 16,
+};
+
+/* A flow as the sending socket knew it. ICMP: local_port is the echo identifier, 0 for a raw
+ * socket, whose packets choose their own. */
+struct dw_flow_key {
+	dw_u8 local[16];
+	dw_u8 remote[16];
+	dw_u16 local_port;
+	dw_u16 remote_port;
+	dw_u8 protocol;
+	dw_u8 pad[3];
+};
+DW_SIZE(struct dw_flow_key, 40);
+
+/* A socket that was bound to a local port and may receive. */
+struct dw_listener_key {
+	dw_u8 local[16];
+	dw_u16 local_port;
+	dw_u8 protocol;
+	dw_u8 family; /* 4 or 6, of the socket: 0.0.0.0 and :: may belong to two programs */
+};
+DW_SIZE(struct dw_listener_key, 20);
+
+/* One program run by one process. The pid alone is reused, and (pid, start) goes on through exec:
+ * exec_id (task_struct.self_exec_id) counts those. */
+struct dw_process_key {
+	dw_u64 start_ns; /* group leader's start, CLOCK_BOOTTIME */
+	dw_u64 exec_id;
+	dw_u32 pid; /* tgid in the initial pid namespace */
+	dw_u32 pad;
+};
+DW_SIZE(struct dw_process_key, 24);
+
+enum dw_hook {
+	DW_HOOK_KPROBE = 1,
+	DW_HOOK_CGROUP = 2,
+	DW_HOOK_NETFILTER = 3,
+	DW_HOOK_SCAN = 4, /* found by walking the open files when the daemon started */
+};
+
+enum dw_binding_flags {
+	DW_FROM_KERNEL = 1, /* a kernel thread or a kernel socket: `who` names no program */
+};
+
+/* Who sent, as of the moment of sending. */
+struct dw_binding {
+	struct dw_process_key who;
+	dw_u64 seen_ns; /* CLOCK_MONOTONIC, when the first hook of the call ran */
+	dw_u64 cgroup_id;
+	dw_u64 sock; /* address of the kernel's struct sock: an opaque identity */
+	dw_u32 uid;  /* real uid */
+	dw_u8 hook;  /* enum dw_hook */
+	dw_u8 flags; /* enum dw_binding_flags */
+	dw_u8 pad[2];
+};
+DW_SIZE(struct dw_binding, 56);
+
+enum dw_process_flags {
+	DW_PATH_TOO_LONG = 1, /* longer than DW_PATH_MAX or nested too deep: path is not usable */
+	DW_PATH_DETACHED = 2, /* no mount: memfd and the like. `path` is a label without a slash */
+	DW_EXE_UNLINKED = 4,  /* the file had no name left */
+	DW_HAS_ARGS = 8,
+	DW_ARGS_CUT = 16,
+};
+
+/* What is kept of a process. The path is built from its end, so it stands at path[path_start] up to
+ * path[DW_PATH_MAX]; it goes through all mounts up to the root of the mount tree, whatever chroot or
+ * namespace the process sees. */
+struct dw_process {
+	struct dw_process_key parent;
+	dw_u64 exe_inode;
+	dw_u64 exe_device; /* s_dev in the kernel's own encoding */
+	dw_u32 mount_ns;
+	dw_u32 flags; /* enum dw_process_flags */
+	dw_u32 path_start;
+	dw_u32 args_length; /* bytes in args, arguments separated by NUL */
+	char comm[DW_COMM_MAX];
+	char args[DW_ARGS_MAX];
+	char path[DW_PATH_MAX];
+};
+DW_SIZE(struct dw_process, 72 + DW_ARGS_MAX + DW_PATH_MAX);
+
+/* Index into the failures map: updates that the kernel refused, per map. */
+enum dw_failure {
+	DW_FAIL_BINDINGS,
+	DW_FAIL_PROCESSES,
+	DW_FAIL_LISTENERS,
+	DW_FAIL_CALLERS,
+	DW_FAILURES,
+};
+
+#endif

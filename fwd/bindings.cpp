@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/bindings.hpp"
+
+#include <cstring>
+
+#include <bpf/bpf.h>
+
+namespace doorward {
+namespace {
+
+constexpr Address unchosen{};  // how the hooks write an address that the socket has not chosen yet
+
+dw_flow_key key_of(const Flow& flow, const Address& local, std::uint16_t local_port) {
+    dw_flow_key key{};
+    std::memcpy(key.local, local.bytes.data(), sizeof(key.local));
+    std::memcpy(key.remote, flow.remote.bytes.data(), sizeof(key.remote));
+    key.local_port = local_port;
+    key.remote_port = flow.remote_port;
+    key.protocol = static_cast<dw_u8>(flow.protocol);
+    return key;
+}
+
+bool has_ports(Protocol protocol) {
+    return protocol == Protocol::tcp || protocol == Protocol::udp || protocol == Protocol::udplite;
+}
+
+void take_later(std::optional<dw_binding>& best, const dw_binding& found) {
+    if (!best || found.seen_ns > best->seen_ns) best = found;
+}
+
+}  // namespace
+
+Bindings::Bindings(FlowMap flows, ListenerMap listeners)
+    : flows_(std::move(flows)), listeners_(std::move(listeners)) {}
+
+Bindings Bindings::of_maps(int bindings_fd, int listeners_fd) {
+    return Bindings(
+        [bindings_fd](const dw_flow_key& key, dw_binding& value) {
+            return bpf_map_lookup_elem(bindings_fd, &key, &value) == 0;
+        },
+        [listeners_fd](const dw_listener_key& key, dw_binding& value) {
+            return bpf_map_lookup_elem(listeners_fd, &key, &value) == 0;
+        });
+}
+
+std::optional<dw_binding> Bindings::sender(const Flow& flow) const {
+    std::optional<dw_binding> best;
+    const auto ask = [&](const Address& local, std::uint16_t local_port) {
+        dw_binding found{};
+        if (flows_(key_of(flow, local, local_port), found)) take_later(best, found);
+    };
+    ask(flow.local, flow.local_port);
+    if (flow.protocol == Protocol::tcp) return best;  // its source is always chosen
+    ask(unchosen, flow.local_port);
+    // Raw sockets are bound without ports. They send no UDP that a UDP socket's key could be
+    // mistaken for, and an echo request of the kernel's own does not exist.
+    if (!has_ports(flow.protocol) && !best) {
+        ask(flow.local, 0);
+        ask(unchosen, 0);
+    }
+    return best;
+}
+
+std::optional<dw_binding> Bindings::receiver(const Flow& flow) const {
+    const auto ask = [&](const Address& local, dw_u8 family) -> std::optional<dw_binding> {
+        dw_listener_key key{};
+        dw_binding found{};
+        std::memcpy(key.local, local.bytes.data(), sizeof(key.local));
+        key.local_port = flow.local_port;
+        key.protocol = static_cast<dw_u8>(flow.protocol);
+        key.family = family;
+        if (listeners_(key, found)) return found;
+        return std::nullopt;
+    };
+    // The kernel prefers a socket bound to the very address; a v6 socket may take IPv4 as well.
+    for (const Address& local : {flow.local, unchosen}) {
+        if (flow.local.is_v4()) {
+            if (auto found = ask(local, 4)) return found;
+        }
+        if (auto found = ask(local, 6)) return found;
+    }
+    return std::nullopt;
+}
+
+}  // namespace doorward

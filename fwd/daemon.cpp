@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/daemon.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+
+#include "fwd/explain.hpp"
+#include "fwd/log.hpp"
+#include "fwd/version.hpp"
+
+namespace doorward {
+namespace {
+
+constexpr std::uint64_t tick_us = 1'000'000;
+constexpr std::chrono::seconds flush_at_end{5};
+
+// A rule with `log: journal` matched.
+std::string journal_line(const AuditRecord& record) {
+    const std::string who = record.pid == 0
+                                ? fmt::format("unknown ({})", unknown_name(record.unknown))
+                                : fmt::format("{} (pid {}, uid {})", record.exe, record.pid, record.uid);
+    return fmt::format("{} {} {} {} {} port {} by rule {}", action_name(record.verdict), who,
+                       direction_name(record.direction), protocol_name(record.protocol),
+                       record.remote.to_string(),
+                       record.direction == Direction::out ? record.remote_port : record.local_port,
+                       record.rule);
+}
+
+}  // namespace
+
+Daemon::Daemon(const Config& config)
+    : config_(config),
+      store_(config.rules_dir, config.defaults, system_environment(), Trust::root),
+      recent_(config.limits.bindings),
+      methods_(*this, version) {}
+
+Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config) {
+    std::unique_ptr<Daemon> daemon(new Daemon(config));
+    auto rules = daemon->store_.load();
+    if (!rules) return std::unexpected(rules.error());
+    daemon->rules_loaded_at_ = std::time(nullptr);
+    if (auto opened = daemon->open_audit(); !opened) return std::unexpected(opened.error());
+    if (auto opened = daemon->open_events(); !opened) return std::unexpected(opened.error());
+    // Before the guard: a second daemon on this socket must be refused before it touches the network.
+    if (auto opened = daemon->open_control(); !opened) return std::unexpected(opened.error());
+    auto guard = Guard::start(config, *rules, [self = daemon.get()](Decided&& decided) {
+        self->keep(std::move(decided));
+    });
+    if (!guard) return std::unexpected(guard.error());
+    daemon->guard_ = std::move(*guard);
+    if (sd_event_add_io(daemon->event_.get(), nullptr, daemon->guard_->lost_fd(), EPOLLIN, on_lost,
+                        daemon.get()) < 0)
+        return fail("cannot watch the packet thread");
+    daemon->announce();
+    return daemon;
+}
+
+Result<void> Daemon::open_audit() {
+    AuditLog::Options options;
+    options.path = config_.database;
+    if (const auto group = find_group(config_.read_group)) options.group = *group;
+    options.retention = config_.retention;
+    options.max_pending = config_.limits.audit_records;
+    options.enrich = [this](AuditRecord& record) {
+        details_.enrich(record);
+        if (record.log == LogLevel::journal) log_line(Severity::notice, journal_line(record));
+    };
+    options.message = [](const std::string& text) { log_line(Severity::error, text); };
+    auto opened = AuditLog::open(std::move(options));
+    if (!opened) return std::unexpected(opened.error());
+    audit_ = std::move(*opened);
+    return {};
+}
+
+Result<void> Daemon::open_events() {
+    sigset_t handled;
+    ::sigemptyset(&handled);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&handled, signal);
+    ::sigprocmask(SIG_BLOCK, &handled, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    sd_event* event = nullptr;
+    if (const int error = sd_event_new(&event); error < 0)
+        return sys_fail("create the event loop", -error);
+    event_.reset(event);
+    int error = 0;
+    const auto note = [&error](int result) { error = error < 0 ? error : result; };
+    note(sd_event_add_signal(event, nullptr, SIGTERM, on_terminate, this));
+    note(sd_event_add_signal(event, nullptr, SIGINT, on_terminate, this));
+    note(sd_event_add_signal(event, nullptr, SIGHUP, on_hangup, this));
+    sd_event_source* tick = nullptr;
+    note(sd_event_add_time_relative(event, &tick, CLOCK_MONOTONIC, tick_us, 0, on_tick, this));
+    if (error < 0) return sys_fail("set up the event loop", -error);
+    sd_event_source_set_floating(tick, 1);
+    sd_event_source_unref(tick);
+    return {};
+}
+
+Result<void> Daemon::open_control() {
+    ControlServerOptions options;
+    options.path = config_.control_socket;
+    options.groups = {find_group(config_.read_group), find_group(config_.change_group)};
+    auto server = ControlServer::open(event_.get(), std::move(options),
+                                      [this](const Call& call, Access access) {
+                                          return methods_.call(call, access);
+                                      });
+    if (!server) return std::unexpected(server.error());
+    control_.emplace(std::move(*server));
+    return {};
+}
+
+// On the packet thread.
+void Daemon::keep(Decided&& decided) {
+    recent_.remember(decided);
+    audit_->record(record_of(decided));
+}
+
+void Daemon::announce() const {
+    const Probes& probes = guard_->probes();
+    log_line(Severity::info, fmt::format("version {}, {} mode, {} hooks, queue {} ({}), {} rules",
+                                         version, mode_name(config_.mode),
+                                         hook_choice_name(probes.hooks()), config_.queue,
+                                         guard_->table().queue_kind() == QueueKind::nft ? "nft" : "xtables",
+                                         guard_->active()->rules->rules().size()));
+    for (const MissingFeature& missing : probes.missing())
+        log_line(Severity::warning, fmt::format("not available: {}: {}", missing.name, missing.consequence));
+}
+
+Result<void> Daemon::run() {
+    sd_notify(0, "READY=1\nSTATUS=Deciding");
+    if (const int error = sd_event_loop(event_.get()); error < 0)
+        return sys_fail("run the event loop", -error);
+    return stop();
+}
+
+Result<void> Daemon::stop() {
+    sd_notify(0, "STOPPING=1");
+    control_.reset();
+    Result<void> result = {};
+    if (lost_) {
+        result = std::unexpected(*lost_);
+        if (guard_->active()->mode == Mode::enforce) guard_->abandon();
+    }
+    if (auto stopped = guard_->stop(); !stopped && result) result = stopped;
+    if (!audit_->flush(flush_at_end))
+        log_line(Severity::warning, "not all decisions could be written to the audit log in time");
+    return result;
+}
+
+int Daemon::on_terminate(sd_event_source* source, const signalfd_siginfo*, void*) {
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+int Daemon::on_hangup(sd_event_source*, const signalfd_siginfo*, void* self) {
+    sd_notify(0, "RELOADING=1");
+    // The outcome is logged by reload() itself; nobody waits for this one.
+    (void)static_cast<Daemon*>(self)->reload();
+    sd_notify(0, "READY=1");
+    return 0;
+}
+
+int Daemon::on_lost(sd_event_source* source, int, std::uint32_t, void* self) {
+    auto* daemon = static_cast<Daemon*>(self);
+    daemon->lost_ = daemon->guard_->lost().value_or(Error{"the packet thread ended", {}, {}});
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+int Daemon::on_tick(sd_event_source* source, std::uint64_t, void* self) {
+    static_cast<Daemon*>(self)->feed_watchdog();
+    sd_event_source_set_time_relative(source, tick_us);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+// The watchdog vouches for the packet thread, not for this loop alone.
+void Daemon::feed_watchdog() {
+    const std::uint64_t heartbeat = guard_->heartbeat();
+    if (heartbeat != last_heartbeat_) sd_notify(0, "WATCHDOG=1");
+    last_heartbeat_ = heartbeat;
+}
+
+}  // namespace doorward

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The daemon: owns the parts and the event loop, and answers the control socket.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include <systemd/sd-event.h>
+
+#include "fwd/audit_log.hpp"
+#include "fwd/config.hpp"
+#include "fwd/control_methods.hpp"
+#include "fwd/control_server.hpp"
+#include "fwd/control_types.hpp"
+#include "fwd/guard.hpp"
+#include "fwd/process_details.hpp"
+#include "fwd/recent_flows.hpp"
+#include "fwd/rule_store.hpp"
+
+namespace doorward {
+
+class Daemon final : public Controlled {
+public:
+    // Brings everything up in order; on an error, what was up is taken down again.
+    static Result<std::unique_ptr<Daemon>> start(const Config& config);
+
+    // Serves until SIGTERM or SIGINT (returns nothing), or until the packet path is lost (returns
+    // the error; in enforce mode nothing undecided passes from then on).
+    Result<void> run();
+
+    Status status() override;
+    RuleList rules() override;
+    Controlling<RuleChange> add_rule(const Rule& rule, bool first) override;
+    Controlling<RuleChange> remove_rule(const std::string& name) override;
+    Controlling<RuleChange> set_rule_enabled(const std::string& name, bool enabled) override;
+    Controlling<Reloaded> reload() override;
+    Controlling<void> set_mode(Mode mode) override;
+    Controlling<Explanation> explain(const FlowQuestion& question) override;
+    Controlling<std::vector<OpenFlow>> flows() override;
+
+private:
+    explicit Daemon(const Config& config);
+
+    Result<void> open_audit();
+    Result<void> open_events();
+    Result<void> open_control();
+    void keep(Decided&& decided);
+    void announce() const;
+    Controlling<RuleChange> put_in_force(Controlling<RuleUpdate> update);
+    Result<void> put_in_force(std::shared_ptr<const Ruleset> rules, Mode mode);
+    void feed_watchdog();
+    Result<void> stop();
+
+    static int on_terminate(sd_event_source*, const signalfd_siginfo*, void* self);
+    static int on_hangup(sd_event_source*, const signalfd_siginfo*, void* self);
+    static int on_lost(sd_event_source*, int, std::uint32_t, void* self);
+    static int on_tick(sd_event_source*, std::uint64_t, void* self);
+
+    const Config config_;
+    const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    std::int64_t rules_loaded_at_ = 0;
+    std::optional<std::string> reload_error_;
+    std::optional<Error> lost_;
+    std::uint64_t last_heartbeat_ = 0;
+
+    // In the order of construction: what is below uses what is above.
+    RuleStore store_;
+    ProcessDetails details_;
+    std::unique_ptr<AuditLog> audit_;
+    RecentFlows recent_;
+    std::unique_ptr<Guard> guard_;
+    ControlMethods methods_;
+    CHandle<sd_event, sd_event_unref> event_;
+    std::optional<ControlServer> control_;
+};
+
+}  // namespace doorward

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the control socket may ask of the daemon.
+#include <ctime>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fwd/daemon.hpp"
+#include "fwd/explain.hpp"
+#include "fwd/log.hpp"
+#include "fwd/version.hpp"
+
+namespace doorward {
+namespace {
+
+std::uint64_t network_namespace() {
+    struct stat status{};
+    return ::stat("/proc/thread-self/ns/net", &status) == 0 ? status.st_ino : 0;
+}
+
+PacketCounters packet_counters(const QueueCounters& queue, const DecisionCounters& decisions) {
+    PacketCounters counters;
+    const auto by_verdict = [&](Action action) {
+        return decisions.by_verdict[static_cast<std::size_t>(action)].load();
+    };
+    counters.received = queue.received;
+    counters.accepted = by_verdict(Action::accept);
+    counters.dropped = by_verdict(Action::drop);
+    counters.rejected = by_verdict(Action::reject);
+    counters.queue_dropped = queue.kernel_dropped;
+    counters.malformed = queue.malformed;
+    for (std::size_t i = 1; i < decisions.by_unknown.size(); i++) {
+        const auto name = unknown_name(static_cast<Unknown>(i));
+        if (!name.empty()) counters.unknown.push_back({std::string(name), decisions.by_unknown[i]});
+    }
+    return counters;
+}
+
+std::vector<MapStatus> map_status(const Limits& limits,
+                                  const std::array<std::uint64_t, DW_FAILURES>& failures) {
+    return {{"bindings", limits.bindings, failures[DW_FAIL_BINDINGS]},
+            {"processes", limits.processes, failures[DW_FAIL_PROCESSES]},
+            {"listeners", limits.listeners, failures[DW_FAIL_LISTENERS]},
+            {"callers", limits.callers, failures[DW_FAIL_CALLERS]}};
+}
+
+ControlFailure failure(ControlFailure::Kind kind, const Error& error) { return {kind, error}; }
+
+}  // namespace
+
+Status Daemon::status() {
+    Status status;
+    const auto active = guard_->active();
+    status.version = version;
+    status.mode = active->mode;
+    status.hooks = hook_choice_name(guard_->probes().hooks());
+    status.missing = guard_->probes().missing();
+    status.queue = config_.queue;
+    status.queue_kind = guard_->table().queue_kind();
+    status.loopback = config_.loopback;
+    status.pid = static_cast<std::uint32_t>(::getpid());
+    const auto uptime = std::chrono::steady_clock::now() - started_;
+    status.uptime_s =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(uptime).count());
+    status.network_namespace = network_namespace();
+    status.ruleset = {active->rules->rules().size(), guard_->generation(), rules_loaded_at_,
+                      reload_error_};
+    status.packets = packet_counters(guard_->queue_counters(), guard_->decisions());
+    if (auto counters = guard_->table().counters()) status.netfilter = *counters;
+    const AuditCounters audit = audit_->counters();
+    status.audit = {config_.database, audit.written, audit.lost, audit.pending, {}};
+    status.maps = map_status(config_.limits, guard_->probes().failures());
+    return status;
+}
+
+RuleList Daemon::rules() {
+    const auto active = guard_->active();
+    RuleList list;
+    list.defaults = active->rules->defaults();
+    for (std::size_t i = 0; i < active->rules->rules().size(); i++)
+        list.rules.push_back({active->rules->rules()[i], active->hits[i].load()});
+    return list;
+}
+
+Result<void> Daemon::put_in_force(std::shared_ptr<const Ruleset> rules, Mode mode) {
+    if (auto applied = guard_->apply(std::move(rules), mode); !applied) {
+        log_line(Severity::error, applied.error().text());
+        return applied;
+    }
+    return {};
+}
+
+Controlling<RuleChange> Daemon::put_in_force(Controlling<RuleUpdate> update) {
+    if (!update) return std::unexpected(update.error());
+    const auto applied = put_in_force(update->ruleset, guard_->active()->mode);
+    if (!applied) return control_fail(ControlFailure::Kind::failed, applied.error());
+    rules_loaded_at_ = std::time(nullptr);
+    reload_error_.reset();
+    return update->change;
+}
+
+Controlling<RuleChange> Daemon::add_rule(const Rule& rule, bool first) {
+    return put_in_force(store_.add(rule, first));
+}
+
+Controlling<RuleChange> Daemon::remove_rule(const std::string& name) {
+    return put_in_force(store_.remove(name));
+}
+
+Controlling<RuleChange> Daemon::set_rule_enabled(const std::string& name, bool enabled) {
+    return put_in_force(store_.set_enabled(name, enabled));
+}
+
+Controlling<Reloaded> Daemon::reload() {
+    auto loaded = store_.load();
+    if (!loaded) {
+        reload_error_ = loaded.error().text();
+        log_line(Severity::error, fmt::format("rules not reloaded, the old ones run on: {}", *reload_error_));
+        return std::unexpected(failure(ControlFailure::Kind::reload_failed, loaded.error()));
+    }
+    if (auto applied = put_in_force(*loaded, guard_->active()->mode); !applied)
+        return std::unexpected(failure(ControlFailure::Kind::failed, applied.error()));
+    rules_loaded_at_ = std::time(nullptr);
+    reload_error_.reset();
+    log_line(Severity::info, fmt::format("{} rules in force", (*loaded)->rules().size()));
+    return Reloaded{(*loaded)->rules().size(), guard_->generation()};
+}
+
+Controlling<void> Daemon::set_mode(Mode mode) {
+    const auto active = guard_->active();
+    if (active->mode == mode) return {};
+    if (auto applied = put_in_force(active->rules, mode); !applied)
+        return std::unexpected(failure(ControlFailure::Kind::failed, applied.error()));
+    log_line(Severity::notice, fmt::format("{} mode", mode_name(mode)));
+    return {};
+}
+
+Controlling<Explanation> Daemon::explain(const FlowQuestion& question) {
+    return explain_question(*guard_->active()->rules, question, system_environment(),
+                            std::time(nullptr));
+}
+
+Controlling<std::vector<OpenFlow>> Daemon::flows() {
+    auto tracked = guard_->tracked_flows();
+    if (!tracked)
+        return std::unexpected(failure(ControlFailure::Kind::failed, tracked.error()));
+    auto open = recent_.name(*tracked, guard_->marks().mask(), guard_->active()->accept_mark,
+                             AuditLog::wall_clock_us());
+    for (OpenFlow& flow : open) flow.user = details_.user_name(flow.user);
+    return open;
+}
+
+}  // namespace doorward

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/decided.hpp"
+
+namespace doorward {
+
+AuditRecord record_of(const Decided& decided) {
+    AuditRecord record;
+    record.time_us = decided.time_us;
+    record.verdict = decided.verdict;
+    record.decision = decided.decision;
+    if (decided.rule) {
+        record.rule = decided.rule->name;
+        record.reason = "rule";
+        record.log = decided.rule->log;
+    } else {
+        record.reason = decided.flow.direction == Direction::out ? "default-out" : "default-in";
+    }
+    record.direction = decided.flow.direction;
+    record.protocol = decided.flow.protocol;
+    record.local = decided.flow.local;
+    record.remote = decided.flow.remote;
+    record.local_port = decided.flow.local_port;
+    record.remote_port = decided.flow.remote_port;
+    record.unknown = decided.flow.unknown;
+    record.source = decided.source;
+    record.latency_ns = decided.latency_ns;
+    if (const Process* process = decided.process.get()) {
+        record.pid = process->pid;
+        record.start_ns = process->start_ns;
+        record.exec_id = process->exec_id;
+        record.cgroup_id = process->cgroup_id;
+        record.uid = process->uid;
+        record.exe = process->exe;
+        record.exe_device = process->exe_device;
+        record.exe_inode = process->exe_inode;
+        record.command_line = process->command_line;
+        record.parent_pid = process->parent_pid;
+        record.parent_exe = process->parent_exe;
+    }
+    return record;
+}
+
+}  // namespace doorward

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A decision on its way from the packet thread to those who keep it. Cheap to make: what is large
+// is shared, and becomes text on the audit thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "fwd/audit_record.hpp"
+#include "rules/flow.hpp"
+#include "rules/ruleset.hpp"
+
+namespace doorward {
+
+struct Decided {
+    std::int64_t time_us = 0;        // microseconds since the epoch, UTC
+    Action verdict = Action::drop;   // what happened to the packet
+    Action decision = Action::drop;  // what the rules say; differs from verdict in observe mode
+    const Rule* rule = nullptr;      // null: the default decided. Kept alive by `rules`.
+    Flow flow;                       // its process is `process`
+    std::shared_ptr<const Process> process;
+    std::shared_ptr<const Ruleset> rules;
+    AttributionSource source = AttributionSource::none;
+    std::int64_t latency_ns = -1;    // from the first hook to the verdict; -1: no hook saw the send
+};
+
+AuditRecord record_of(const Decided& decided);
+
+}  // namespace doorward

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/guard.hpp"
+
+#include <random>
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+
+namespace doorward {
+namespace {
+
+constexpr int serve_timeout_ms = 250;
+
+// Signals belong to the event loop on the main thread.
+void block_all_signals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+}  // namespace
+
+Guard::Guard(const Config& config)
+    : marks_(config.mark_mask), first_generation_(std::random_device{}()) {}
+
+Result<std::unique_ptr<Guard>> Guard::start(const Config& config,
+                                            std::shared_ptr<const Ruleset> rules,
+                                            Pipeline::Sink sink) {
+    std::unique_ptr<Guard> guard(new Guard(config));
+    if (auto opened = guard->open(config, std::move(rules), std::move(sink)); !opened)
+        return std::unexpected(opened.error());
+    return guard;
+}
+
+Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> rules,
+                         Pipeline::Sink sink) {
+    const std::uint32_t mark = marks_.generation(first_generation_ + applied_);
+    active_ = std::make_shared<const ActiveRules>(std::move(rules), config.mode, mark);
+    lost_event_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!lost_event_) return sys_fail("create an event descriptor");
+
+    // The queue first: it is what a second daemon in this namespace is refused by, before it has
+    // touched anything that belongs to the first.
+    auto queue = PacketQueue::open(config.queue, config.limits.queued_packets);
+    if (!queue) return std::unexpected(queue.error());
+    queue_.emplace(std::move(*queue));
+
+    const auto cookie = netns_cookie();
+    if (!cookie) return std::unexpected(cookie.error());
+    auto probes = Probes::attach({config.hooks, config.limits, *cookie});
+    if (!probes) return std::unexpected(probes.error());
+    probes_.emplace(std::move(*probes));
+
+    auto conntrack = Conntrack::open();
+    if (!conntrack) return std::unexpected(conntrack.error());
+    conntrack_.emplace(std::move(*conntrack));
+    if (auto cleared = conntrack_->clear_marks(marks_.mask()); !cleared)
+        return std::unexpected(cleared.error());
+
+    bindings_.emplace(Bindings::of_maps(probes_->bindings_fd(), probes_->listeners_fd()));
+    processes_.emplace(ProcessTable::of_map(probes_->processes_fd(), config.limits.processes));
+    pipeline_.emplace(marks_, *bindings_, *processes_, active_, std::move(sink));
+    thread_ = std::thread([this] { serve_packets(); });
+
+    // Last: from here on packets are queued, and somebody is there to answer.
+    auto table = NftTable::install({.queue = config.queue,
+                                    .marks = marks_,
+                                    .generation_mark = mark,
+                                    .bypass = config.mode == Mode::observe,
+                                    .filter_loopback = config.loopback == LoopbackPolicy::filter});
+    if (!table) return std::unexpected(table.error());
+    table_.emplace(std::move(*table));
+    return {};
+}
+
+void Guard::serve_packets() {
+    block_all_signals();
+    ::pthread_setname_np(::pthread_self(), "packets");
+    const auto judge = [this](const QueuedPacket& packet) { return pipeline_->judge(packet); };
+    while (!ending_) {
+        heartbeat_++;
+        if (auto served = queue_->serve(serve_timeout_ms, judge); !served) {
+            lost_ = served.error();
+            ::eventfd_write(lost_event_.get(), 1);
+            return;
+        }
+    }
+}
+
+std::optional<Error> Guard::lost() const {
+    eventfd_t count = 0;
+    if (::eventfd_read(lost_event_.get(), &count)) return std::nullopt;
+    return lost_;
+}
+
+Result<void> Guard::apply(std::shared_ptr<const Ruleset> rules, Mode mode) {
+    const Mode before = active_.load()->mode;
+    applied_++;
+    const std::uint32_t mark = marks_.generation(first_generation_ + applied_);
+    // The daemon first, the table second: a packet decided in between carries a mark that the table
+    // doesn't take for a decision, and its flow is asked about once more. The other way round, an
+    // old decision would be taken for a new one.
+    if (mode == Mode::enforce && before != mode) {
+        if (auto closed = table_->set_bypass(false); !closed) return closed;
+    }
+    active_ = std::make_shared<const ActiveRules>(std::move(rules), mode, mark);
+    if (auto set = table_->set_generation(mark); !set) return set;
+    if (mode == Mode::observe && before != mode) {
+        if (auto opened = table_->set_bypass(true); !opened) return opened;
+    }
+    return next_generation();
+}
+
+// Marks are few, so they come round again: before they do, no flow may carry an old one.
+Result<void> Guard::next_generation() {
+    if (applied_ - swept_at_ + 1 < marks_.generations()) return {};
+    swept_at_ = applied_;
+    if (auto cleared = conntrack_->clear_marks(marks_.mask()); !cleared)
+        return std::unexpected(cleared.error());
+    return {};
+}
+
+void Guard::end_thread() {
+    ending_ = true;
+    if (thread_.joinable()) thread_.join();
+}
+
+Result<void> Guard::stop() {
+    Result<void> removed = {};
+    if (table_) {
+        removed = table_->remove();
+        table_.reset();
+    }
+    end_thread();
+    return removed;
+}
+
+void Guard::abandon() {
+    if (table_) table_->leave();
+    table_.reset();
+    end_thread();
+}
+
+Guard::~Guard() { (void)stop(); }
+
+}  // namespace doorward

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Everything a packet meets, put together in the one order that leaves no gap: hooks, queue, packet
+// thread, table. Owns them all.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "fwd/active_rules.hpp"
+#include "fwd/conntrack.hpp"
+#include "fwd/handle.hpp"
+#include "fwd/nft_table.hpp"
+#include "fwd/packet_queue.hpp"
+#include "fwd/pipeline.hpp"
+#include "fwd/probes.hpp"
+
+namespace doorward {
+
+class Guard {
+public:
+    // Guards the network namespace of the calling thread from the return of this call on. `sink`
+    // runs on the packet thread.
+    static Result<std::unique_ptr<Guard>> start(const Config& config,
+                                                std::shared_ptr<const Ruleset> rules,
+                                                Pipeline::Sink sink);
+    ~Guard();  // stop(), unless abandoned
+
+    // Puts other rules, another mode, or both in force. Flows decided before come back to the queue
+    // with their next packet.
+    Result<void> apply(std::shared_ptr<const Ruleset> rules, Mode mode);
+
+    // Takes the table out (everything passes again) and ends the packet thread.
+    Result<void> stop();
+    // Ends without taking the table out: in enforce mode nothing undecided passes from then on.
+    void abandon();
+
+    // Readable when the packet thread has lost its queue; lost() then says why.
+    int lost_fd() const { return lost_event_.get(); }
+    std::optional<Error> lost() const;
+    // Grows at least twice a second while the packet thread is at work.
+    std::uint64_t heartbeat() const { return heartbeat_; }
+
+    std::shared_ptr<const ActiveRules> active() const { return active_.load(); }
+    const Probes& probes() const { return *probes_; }
+    const NftTable& table() const { return *table_; }
+    QueueCounters queue_counters() const { return queue_->counters(); }
+    const DecisionCounters& decisions() const { return pipeline_->counters(); }
+    std::uint64_t generation() const { return applied_; }  // counts from 1
+    Result<std::vector<TrackedFlow>> tracked_flows() { return conntrack_->list(); }
+    const Marks& marks() const { return marks_; }
+
+private:
+    explicit Guard(const Config& config);
+
+    Result<void> open(const Config& config, std::shared_ptr<const Ruleset> rules,
+                      Pipeline::Sink sink);
+    Result<void> next_generation();
+    void serve_packets();
+    void end_thread();
+
+    Marks marks_;
+    std::uint64_t first_generation_;  // random: a mark can't be guessed from the outside
+    std::uint64_t applied_ = 1;
+    std::uint64_t swept_at_ = 1;      // generation at which old conntrack marks were last cleared
+    ActiveRulesSlot active_;
+    std::optional<Probes> probes_;
+    std::optional<Bindings> bindings_;
+    std::optional<ProcessTable> processes_;
+    std::optional<PacketQueue> queue_;
+    std::optional<Conntrack> conntrack_;
+    std::optional<Pipeline> pipeline_;
+    std::optional<NftTable> table_;
+    Fd lost_event_;
+    std::optional<Error> lost_;       // written before lost_event_ is signalled
+    std::atomic<std::uint64_t> heartbeat_ = 0;
+    std::atomic<bool> ending_ = false;
+    std::thread thread_;
+};
+
+}  // namespace doorward

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/hook_table.hpp"
+
+#include <vector>
+
+namespace doorward {
+namespace {
+
+constexpr Hook kprobe_set[] = {
+    {"kprobe_tcp_v4_connect", HookKind::kprobe, "kprobe tcp_v4_connect", {}},
+    {"kretprobe_tcp_v4_connect", HookKind::kprobe, "kretprobe tcp_v4_connect", {}},
+    {"kprobe_tcp_connect", HookKind::kprobe, "kprobe tcp_connect", {}},
+    {"kprobe_security_socket_sendmsg", HookKind::kprobe, "kprobe security_socket_sendmsg", {}},
+    {"kprobe_udp_sendmsg", HookKind::kprobe, "kprobe udp_sendmsg", {}},
+    {"kprobe_tcp_v6_connect", HookKind::kprobe, "kprobe tcp_v6_connect",
+     "the latency of IPv6 connects is counted from a later point"},
+    {"kretprobe_tcp_v6_connect", HookKind::kprobe, "kretprobe tcp_v6_connect",
+     "the latency of IPv6 connects is counted from a later point"},
+    {"kprobe_udpv6_sendmsg", HookKind::kprobe, "kprobe udpv6_sendmsg",
+     "senders of IPv6 datagrams stay unknown"},
+    {"kprobe_ping_v4_sendmsg", HookKind::kprobe, "kprobe ping_v4_sendmsg",
+     "senders of IPv4 echo requests from ping sockets stay unknown"},
+    {"kprobe_ping_v6_sendmsg", HookKind::kprobe, "kprobe ping_v6_sendmsg",
+     "senders of IPv6 echo requests from ping sockets stay unknown"},
+    {"kprobe_raw_sendmsg", HookKind::kprobe, "kprobe raw_sendmsg",
+     "senders on IPv4 raw sockets stay unknown"},
+    {"kprobe_rawv6_sendmsg", HookKind::kprobe, "kprobe rawv6_sendmsg",
+     "senders on IPv6 raw sockets stay unknown"},
+};
+
+constexpr Hook cgroup_set[] = {
+    {"cgroup_connect4", HookKind::cgroup, "cgroup connect4", {}},
+    {"cgroup_connect6", HookKind::cgroup, "cgroup connect6", {}},
+    {"sockops_tcp", HookKind::cgroup, "sockops TCP_CONNECT", {}},
+    {"cgroup_sendmsg4", HookKind::cgroup, "cgroup sendmsg4", {}},
+    {"cgroup_sendmsg6", HookKind::cgroup, "cgroup sendmsg6", {}},
+    {"netfilter_local_out", HookKind::netfilter, "netfilter LOCAL_OUT",
+     "senders on connected UDP, ping and raw sockets stay unknown"},
+};
+
+constexpr Hook shared_set[] = {
+    {"cgroup_post_bind4", HookKind::cgroup, "cgroup post_bind4",
+     "inbound IPv4 flows are named only if their port was bound before the start"},
+    {"cgroup_post_bind6", HookKind::cgroup, "cgroup post_bind6",
+     "inbound IPv6 flows are named only if their port was bound before the start"},
+    {"cgroup_sock_release", HookKind::cgroup, "cgroup sock_release",
+     "a closed port keeps the name of its last owner until it is bound again"},
+    {"scan_sockets", HookKind::iterator, "iter task_file",
+     "sockets that were open before the start stay unknown"},
+};
+
+std::vector<Hook> join(std::span<const Hook> first, std::span<const Hook> second) {
+    std::vector<Hook> all(first.begin(), first.end());
+    all.insert(all.end(), second.begin(), second.end());
+    return all;
+}
+
+}  // namespace
+
+std::span<const Hook> hooks_of(HookChoice set) {
+    static const std::vector<Hook> kprobe = join(kprobe_set, shared_set);
+    static const std::vector<Hook> cgroup = join(cgroup_set, shared_set);
+    return set == HookChoice::kprobe ? kprobe : cgroup;
+}
+
+}  // namespace doorward

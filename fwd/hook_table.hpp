@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which BPF program goes where, and what follows if it can't. Plain data.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "fwd/config.hpp"
+
+namespace doorward {
+
+enum class HookKind { kprobe, cgroup, netfilter, iterator };
+
+struct Hook {
+    std::string_view program;      // name in bpf/
+    HookKind kind;
+    std::string_view point;        // for people: "kprobe tcp_connect"
+    std::string_view consequence;  // empty: the set is no use without it
+};
+
+// The hooks of one set, those shared by both included.
+std::span<const Hook> hooks_of(HookChoice set);
+
+}  // namespace doorward

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/probes.hpp"
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <linux/netfilter.h>
+#include <sys/socket.h>
+
+#include "doorward.skel.h"
+#include "fwd/cgroup_mount.hpp"
+#include "fwd/handle.hpp"
+#include "fwd/hook_table.hpp"
+#include "fwd/netfilter_link.hpp"
+
+namespace doorward {
+namespace {
+
+// One before our table's chains, so that the binding is there when the packet is queued.
+constexpr int netfilter_priority = -141;
+
+using Object = CHandle<doorward_bpf, doorward_bpf__destroy>;
+using Link = CHandle<bpf_link, bpf_link__destroy>;
+
+// libbpf explains failures in its log only. The last warning becomes part of our error.
+thread_local std::string last_warning;
+
+int keep_warning(libbpf_print_level level, const char* format, va_list arguments) {
+    if (level != LIBBPF_WARN) return 0;
+    char line[512];
+    std::vsnprintf(line, sizeof(line), format, arguments);
+    last_warning = line;
+    last_warning.erase(std::min(last_warning.find('\n'), last_warning.size()));
+    return 0;
+}
+
+std::unexpected<Error> bpf_fail(const std::string& operation, int error, std::string remedy = {}) {
+    auto failed = sys_fail(operation, error < 0 ? -error : error, std::move(remedy));
+    if (!last_warning.empty()) failed.error().what += "; libbpf: " + last_warning;
+    return failed;
+}
+
+}  // namespace
+
+struct Probes::Impl {
+    Object object;
+    Fd cgroup;
+    std::vector<Link> links;
+    std::vector<Fd> netfilter_links;
+    HookChoice hooks = HookChoice::automatic;
+    std::vector<MissingFeature> missing;
+    std::vector<std::string> attached;
+
+    Result<void> open(const ProbeOptions& options);
+    Result<void> load(bool with_netfilter);
+    Result<void> attach_all(bool with_netfilter);
+    Result<void> attach(const Hook& hook);
+    Result<void> attach_to_cgroup(bpf_program* program);
+    Result<void> scan_sockets(bpf_program* program);
+    bpf_program* program(const Hook& hook) const {
+        return bpf_object__find_program_by_name(object->obj, std::string(hook.program).c_str());
+    }
+};
+
+Result<void> Probes::Impl::open(const ProbeOptions& options) {
+    libbpf_set_print(keep_warning);
+    last_warning.clear();
+    object.reset(doorward_bpf__open());
+    if (!object) return bpf_fail("open the BPF object", errno);
+    object->rodata->netns_cookie = options.netns_cookie;
+    bpf_map__set_max_entries(object->maps.bindings, options.limits.bindings);
+    bpf_map__set_max_entries(object->maps.processes, options.limits.processes);
+    bpf_map__set_max_entries(object->maps.listeners, options.limits.listeners);
+    if (const auto mount = cgroup2_mount()) {
+        cgroup = Fd(::open(mount->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    }
+    return {};
+}
+
+Result<void> Probes::Impl::load(bool with_netfilter) {
+    bpf_program* each = nullptr;
+    bpf_object__for_each_program(each, object->obj) bpf_program__set_autoload(each, false);
+    for (const Hook& hook : hooks_of(hooks)) {
+        if (hook.kind == HookKind::netfilter) declare_netfilter_program(program(hook));
+        bpf_program__set_autoload(program(hook), hook.kind != HookKind::netfilter || with_netfilter);
+    }
+    if (const int error = doorward_bpf__load(object.get())) {
+        return bpf_fail("load the BPF programs", error,
+                        "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are needed, and a kernel with BTF");
+    }
+    return {};
+}
+
+Result<void> Probes::Impl::attach_to_cgroup(bpf_program* bpf) {
+    if (!cgroup) return fail("no cgroup2 file system is mounted", "mount one, or use kprobes");
+    bpf_link* link = bpf_program__attach_cgroup(bpf, cgroup.get());
+    if (!link) return bpf_fail("attach to the root cgroup", errno);
+    links.emplace_back(link);
+    return {};
+}
+
+// The iterator does its work while it is read; it prints nothing.
+Result<void> Probes::Impl::scan_sockets(bpf_program* bpf) {
+    const Link link(bpf_program__attach_iter(bpf, nullptr));
+    if (!link) return bpf_fail("attach the iterator over open files", errno);
+    const Fd reader(bpf_iter_create(bpf_link__fd(link.get())));
+    if (!reader) return bpf_fail("start the iterator over open files", errno);
+    char nothing[256];
+    while (::read(reader.get(), nothing, sizeof(nothing)) > 0) {
+    }
+    return {};
+}
+
+Result<void> Probes::Impl::attach(const Hook& hook) {
+    bpf_program* bpf = program(hook);
+    last_warning.clear();
+    switch (hook.kind) {
+    case HookKind::cgroup:
+        return attach_to_cgroup(bpf);
+    case HookKind::iterator:
+        return scan_sockets(bpf);
+    case HookKind::netfilter:
+        for (const int family : {NFPROTO_IPV4, NFPROTO_IPV6}) {
+            auto link = attach_netfilter(bpf_program__fd(bpf), family, netfilter_priority);
+            if (!link) return std::unexpected(link.error());
+            netfilter_links.push_back(std::move(*link));
+        }
+        return {};
+    case HookKind::kprobe:
+        break;
+    }
+    bpf_link* link = bpf_program__attach(bpf);
+    if (!link) return bpf_fail("attach " + std::string(hook.point), errno);
+    links.emplace_back(link);
+    return {};
+}
+
+Result<void> Probes::Impl::attach_all(bool with_netfilter) {
+    for (const Hook& hook : hooks_of(hooks)) {
+        Result<void> done = {};
+        if (hook.kind == HookKind::netfilter && !with_netfilter) {
+            done = fail("the kernel has no BPF netfilter programs");
+        } else {
+            done = attach(hook);
+        }
+        if (done) {
+            attached.emplace_back(hook.point);
+        } else if (hook.consequence.empty()) {
+            return done;
+        } else {
+            missing.push_back({std::string(hook.point) + " (" + done.error().what + ")",
+                               std::string(hook.consequence)});
+        }
+    }
+    return {};
+}
+
+Result<Probes> Probes::attach(const ProbeOptions& options) {
+    const bool with_netfilter = netfilter_programs_supported();
+    std::string refused;
+    for (const HookChoice set : {HookChoice::kprobe, HookChoice::cgroup}) {
+        if (options.hooks != HookChoice::automatic && options.hooks != set) continue;
+        auto impl = std::make_unique<Impl>();
+        impl->hooks = set;
+        if (!refused.empty()) {
+            impl->missing.push_back({"kprobes (" + refused + ")", "the cgroup hooks serve instead"});
+        }
+        auto done = impl->open(options);
+        if (done) done = impl->load(with_netfilter);
+        if (done) done = impl->attach_all(with_netfilter);
+        if (done) return Probes(std::move(impl));
+        if (options.hooks != HookChoice::automatic || set == HookChoice::cgroup) {
+            done.error().what += " (hooks: " + std::string(hook_choice_name(set)) + ")";
+            return std::unexpected(done.error());
+        }
+        refused = done.error().what;
+    }
+    return fail("no set of hooks to try");
+}
+
+Probes::Probes(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Probes::Probes(Probes&&) noexcept = default;
+Probes& Probes::operator=(Probes&&) noexcept = default;
+Probes::~Probes() = default;
+
+HookChoice Probes::hooks() const { return impl_->hooks; }
+const std::vector<MissingFeature>& Probes::missing() const { return impl_->missing; }
+const std::vector<std::string>& Probes::attached() const { return impl_->attached; }
+int Probes::bindings_fd() const { return bpf_map__fd(impl_->object->maps.bindings); }
+int Probes::listeners_fd() const { return bpf_map__fd(impl_->object->maps.listeners); }
+int Probes::processes_fd() const { return bpf_map__fd(impl_->object->maps.processes); }
+
+std::array<std::uint64_t, DW_FAILURES> Probes::failures() const {
+    std::array<std::uint64_t, DW_FAILURES> sums{};
+    const int cpus = libbpf_num_possible_cpus();
+    if (cpus <= 0) return sums;
+    std::vector<std::uint64_t> per_cpu(static_cast<std::size_t>(cpus));
+    for (std::uint32_t which = 0; which < DW_FAILURES; which++) {
+        if (bpf_map_lookup_elem(bpf_map__fd(impl_->object->maps.failures), &which, per_cpu.data()))
+            continue;
+        for (const std::uint64_t count : per_cpu) sums[which] += count;
+    }
+    return sums;
+}
+
+Result<std::uint64_t> netns_cookie() {
+    const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket) return sys_fail("open a socket");
+    std::uint64_t cookie = 0;
+    socklen_t length = sizeof(cookie);
+    constexpr int so_netns_cookie = 71;  // Linux 5.14; absent from older headers
+    if (::getsockopt(socket.get(), SOL_SOCKET, so_netns_cookie, &cookie, &length))
+        return sys_fail("ask for the network namespace's cookie", errno, "Linux 5.14 or newer is needed");
+    return cookie;
+}
+
+}  // namespace doorward

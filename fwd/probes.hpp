@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The BPF programs: which of them this kernel can run, loaded and attached.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bpf/wire.h"
+#include "fwd/config.hpp"
+#include "fwd/missing_feature.hpp"
+#include "rules/result.hpp"
+
+namespace doorward {
+
+struct ProbeOptions {
+    HookChoice hooks = HookChoice::automatic;
+    Limits limits;
+    std::uint64_t netns_cookie = 0;  // SO_NETNS_COOKIE of the namespace to look at
+};
+
+// Owns the loaded object and every attachment; all are gone when it is destroyed (or the process
+// dies). Attach from a thread in the network namespace to be guarded. Afterwards thread-safe.
+class Probes {
+public:
+    // Tries the kprobe set, then the cgroup set, unless one is forced. An error names the hook that
+    // could not be attached.
+    static Result<Probes> attach(const ProbeOptions& options);
+
+    Probes(Probes&&) noexcept;
+    Probes& operator=(Probes&&) noexcept;
+    ~Probes();
+
+    HookChoice hooks() const;  // kprobe or cgroup, never automatic
+    const std::vector<MissingFeature>& missing() const;
+    const std::vector<std::string>& attached() const;  // hook points by name
+
+    int bindings_fd() const;
+    int listeners_fd() const;
+    int processes_fd() const;
+
+    // Map updates that the kernel refused since start, indexed by dw_failure.
+    std::array<std::uint64_t, DW_FAILURES> failures() const;
+
+private:
+    struct Impl;
+    explicit Probes(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+// SO_NETNS_COOKIE of the calling thread's network namespace (Linux 5.14).
+Result<std::uint64_t> netns_cookie();
+
+}  // namespace doorward

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/process_table.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include <bpf/bpf.h>
+
+namespace doorward {
+namespace {
+
+std::string path_of(const dw_process& record) {
+    if (record.flags & DW_PATH_TOO_LONG || record.path_start >= DW_PATH_MAX) return {};
+    return std::string(record.path + record.path_start, DW_PATH_MAX - record.path_start);
+}
+
+// NUL-separated arguments → one line, as `ps` shows it.
+std::string command_line_of(const dw_process& record) {
+    std::string line(record.args, std::min<std::size_t>(record.args_length, DW_ARGS_MAX));
+    while (!line.empty() && line.back() == '\0') line.pop_back();
+    std::replace(line.begin(), line.end(), '\0', ' ');
+    if (record.flags & DW_ARGS_CUT) line += " …";
+    return line;
+}
+
+}  // namespace
+
+bool ProcessTable::Key::operator==(const Key& other) const {
+    return std::memcmp(this, &other, sizeof(*this)) == 0;
+}
+
+ProcessTable::ProcessTable(ProcessMap map, std::size_t capacity)
+    : map_(std::move(map)), cache_(capacity) {}
+
+ProcessTable ProcessTable::of_map(int processes_fd, std::size_t capacity) {
+    return ProcessTable(
+        [processes_fd](const dw_process_key& key, dw_process& value) {
+            return bpf_map_lookup_elem(processes_fd, &key, &value) == 0;
+        },
+        capacity);
+}
+
+NamedProcess ProcessTable::name(const dw_binding& binding) {
+    if (binding.flags & DW_FROM_KERNEL) return {nullptr, Unknown::kernel};
+    const Key key{binding.who, binding.uid};
+    if (const auto* known = cache_.find(key)) return {*known, Unknown::none};
+    NamedProcess named = read(binding);
+    if (named.process) cache_.put(key, named.process);
+    return named;
+}
+
+NamedProcess ProcessTable::read(const dw_binding& binding) const {
+    dw_process record{};
+    if (!map_(binding.who, record)) return {nullptr, Unknown::process_lost};
+    auto process = std::make_shared<Process>();
+    process->exe = path_of(record);
+    if (process->exe.empty()) return {nullptr, Unknown::path_unreadable};
+    process->pid = binding.who.pid;
+    process->start_ns = binding.who.start_ns;
+    process->exec_id = binding.who.exec_id;
+    process->uid = binding.uid;
+    process->parent_pid = record.parent.pid;
+    process->exe_device = record.exe_device;
+    process->exe_inode = record.exe_inode;
+    process->cgroup_id = binding.cgroup_id;
+    process->mount_namespace = record.mount_ns;
+    process->exe_unlinked = record.flags & DW_EXE_UNLINKED;
+    process->comm.assign(record.comm, ::strnlen(record.comm, DW_COMM_MAX));
+    process->command_line = command_line_of(record);
+    dw_process parent{};
+    if (map_(record.parent, parent)) process->parent_exe = path_of(parent);
+    return {std::move(process), Unknown::none};
+}
+
+}  // namespace doorward

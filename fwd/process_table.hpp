@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Binding → process: what the hooks kept of it, read once and remembered.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "bpf/wire.h"
+#include "fwd/lru.hpp"
+#include "rules/flow.hpp"
+
+namespace doorward {
+
+struct NamedProcess {
+    std::shared_ptr<const Process> process;  // null if and only if `unknown` is not none
+    Unknown unknown = Unknown::none;
+};
+
+// Used by one thread. Never asks /proc: by then the process may be gone or be another program.
+class ProcessTable {
+public:
+    using ProcessMap = std::function<bool(const dw_process_key&, dw_process&)>;
+
+    ProcessTable(ProcessMap map, std::size_t capacity);
+    static ProcessTable of_map(int processes_fd, std::size_t capacity);
+
+    NamedProcess name(const dw_binding& binding);
+    std::size_t size() const { return cache_.size(); }
+
+private:
+    struct Key {
+        dw_process_key who;
+        std::uint64_t uid;  // a process may change it between two sends
+        bool operator==(const Key& other) const;
+    };
+
+    NamedProcess read(const dw_binding& binding) const;
+
+    ProcessMap map_;
+    Lru<Key, std::shared_ptr<const Process>, HashBytes> cache_;
+};
+
+}  // namespace doorward

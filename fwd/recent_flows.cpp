@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/recent_flows.hpp"
+
+#include <algorithm>
+
+namespace doorward {
+namespace {
+
+Flow as_flow(const TrackedFlow& tracked, Direction direction) {
+    const bool out = direction == Direction::out;
+    Flow flow;
+    flow.direction = direction;
+    flow.protocol = tracked.protocol;
+    flow.local = out ? tracked.source : tracked.destination;
+    flow.remote = out ? tracked.destination : tracked.source;
+    flow.local_port = out ? tracked.source_port : tracked.destination_port;
+    flow.remote_port = out ? tracked.destination_port : tracked.source_port;
+    return flow;
+}
+
+OpenFlow open_flow(const TrackedFlow& tracked, const std::optional<Decided>& decided,
+                   std::int64_t now_us) {
+    const Flow flow = as_flow(tracked, decided ? decided->flow.direction : Direction::out);
+    OpenFlow open;
+    open.direction = flow.direction;
+    open.protocol = flow.protocol;
+    open.local = flow.local;
+    open.remote = flow.remote;
+    open.local_port = flow.local_port;
+    open.remote_port = flow.remote_port;
+    if (!decided) {
+        open.unknown = unknown_name(Unknown::process_lost);
+        return open;
+    }
+    open.verdict = decided->verdict;
+    if (decided->rule) open.rule = decided->rule->name;
+    open.age_s = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_us - decided->time_us)) /
+                 1'000'000;
+    if (decided->process) {
+        open.exe = decided->process->exe;
+        open.pid = decided->process->pid;
+        open.user = std::to_string(decided->process->uid);
+    } else {
+        open.unknown = unknown_name(decided->flow.unknown);
+    }
+    return open;
+}
+
+}  // namespace
+
+RecentFlows::Key RecentFlows::key_of(const Flow& flow) {
+    return {flow.local.bytes, flow.remote.bytes, flow.local_port, flow.remote_port,
+            static_cast<std::uint32_t>(flow.protocol)};
+}
+
+void RecentFlows::remember(const Decided& decided) {
+    if (decided.verdict != Action::accept) return;
+    const std::lock_guard lock(mutex_);
+    flows_.put(key_of(decided.flow), decided);
+}
+
+std::optional<Decided> RecentFlows::find(const TrackedFlow& tracked, Direction direction) {
+    const std::lock_guard lock(mutex_);
+    const Decided* found = flows_.find(key_of(as_flow(tracked, direction)));
+    if (!found || found->flow.direction != direction) return std::nullopt;
+    return *found;
+}
+
+std::vector<OpenFlow> RecentFlows::name(const std::vector<TrackedFlow>& tracked,
+                                        std::uint32_t mask, std::uint32_t decided_mark,
+                                        std::int64_t now_us) {
+    std::vector<OpenFlow> open;
+    for (const TrackedFlow& flow : tracked) {
+        if ((flow.mark & mask) != decided_mark) continue;
+        auto decided = find(flow, Direction::out);
+        if (!decided) decided = find(flow, Direction::in);
+        open.push_back(open_flow(flow, decided, now_us));
+    }
+    return open;
+}
+
+}  // namespace doorward

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The latest decision on each flow, to put names beside what conntrack says is open.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "fwd/conntrack.hpp"
+#include "fwd/control_types.hpp"
+#include "fwd/decided.hpp"
+#include "fwd/lru.hpp"
+
+namespace doorward {
+
+// Thread-safe; the lock is held for a look-up or an insertion only.
+class RecentFlows {
+public:
+    explicit RecentFlows(std::size_t capacity) : flows_(capacity) {}
+
+    void remember(const Decided& decided);
+
+    // Of the tracked flows, those that the firewall decided (`decided_mark` under `mask`), each with
+    // what is remembered of it. `now_us` in microseconds since the epoch.
+    std::vector<OpenFlow> name(const std::vector<TrackedFlow>& tracked, std::uint32_t mask,
+                               std::uint32_t decided_mark, std::int64_t now_us);
+
+private:
+    struct Key {
+        std::array<std::uint8_t, 16> local;
+        std::array<std::uint8_t, 16> remote;
+        std::uint16_t local_port;
+        std::uint16_t remote_port;
+        std::uint32_t protocol;
+        bool operator==(const Key&) const = default;
+    };
+
+    static Key key_of(const Flow& flow);
+    std::optional<Decided> find(const TrackedFlow& tracked, Direction direction);
+
+    std::mutex mutex_;
+    Lru<Key, Decided, HashBytes> flows_;
+};
+
+}  // namespace doorward
