@@ -25,7 +25,7 @@ struct Address {
     bool is_v4() const;
     bool is_unspecified() const;  // 0.0.0.0 or ::
     bool is_loopback() const;     // 127.0.0.0/8 or ::1
-    std::string to_string() const;
+    std::string to_string() const;  // v4-mapped ones as plain IPv4
 
     auto operator<=>(const Address&) const = default;
 };
@@ -35,9 +35,12 @@ struct Prefix {
     Address base;
     std::uint8_t length = 128;
 
-    // "203.0.113.7", "203.0.113.0/24", "2001:db8::/32". Host bits below the length are refused.
+    // "203.0.113.7", "203.0.113.0/24", "2001:db8::/32". Host bits below the length are refused, and
+    // anything but decimal digits without leading zeros after the slash.
     static std::optional<Prefix> parse(std::string_view text);
 
+    // A prefix in IPv6 notation that is shorter than ::ffff:0:0/96 holds no IPv4 address: ::/0 is
+    // every IPv6 address and 0.0.0.0/0 every IPv4 one.
     bool contains(const Address& address) const;
     std::string to_string() const;
 

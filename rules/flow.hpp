@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,7 +15,8 @@ namespace doorward {
 // Who opened the flow: this host (out) or the other side (in).
 enum class Direction : std::uint8_t { out, in };
 
-std::string_view direction_name(Direction direction);
+std::string_view direction_name(Direction direction);  // "out", "in"
+std::optional<Direction> parse_direction(std::string_view text);
 
 // Why a flow has no process. Stable names (`unknown_name`), used in rules and in the audit log.
 enum class Unknown : std::uint8_t {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "rules/address.hpp"
@@ -29,8 +31,9 @@ struct Packet {
     Address source;
     Address destination;
     Protocol protocol{};
-    // Host byte order. TCP, UDP, UDPLITE, SCTP: the ports. ICMP echo: source_port is the
-    // identifier (what the kernel calls the port of a ping socket), destination_port 0.
+    // Host byte order. TCP, UDP, UDPLITE, SCTP: the ports. ICMP echo, extended echo and their
+    // replies, in both directions: source_port is the identifier (what the kernel calls the port of
+    // a ping socket), destination_port 0.
     std::uint16_t source_port = 0;
     std::uint16_t destination_port = 0;
     std::uint8_t icmp_type = 0;  // ICMP and ICMPv6 only
@@ -42,8 +45,9 @@ struct Packet {
 
 enum class PacketError : std::uint8_t {
     none,
-    truncated,   // fewer bytes than the headers claim
-    malformed,   // a length or version field contradicts itself
+    truncated,   // a header is not all there: the packet is longer than what was delivered of it
+    malformed,   // the packet contradicts itself: a length or version field, a header that does not
+                 // fit into the length it states, IPv4 addresses in an IPv6 header
 };
 
 struct ParsedPacket {
@@ -53,8 +57,9 @@ struct ParsedPacket {
     bool operator==(const ParsedPacket&) const = default;
 };
 
-// `bytes` starts at the IP header, as NFQUEUE delivers it; it may be cut short. Never reads beyond
-// it, never allocates. Follows IPv6 extension headers up to a fixed count. On an error the fields
+// `bytes` starts at the IP header, as NFQUEUE delivers it; it may be cut short within the payload,
+// and may be longer than the packet (padding is ignored). Never reads beyond it, never allocates.
+// Follows the IPv6 extension headers that Linux follows, up to a fixed count. On an error the fields
 // that were read before it are filled in, so that the audit log can still say where it went.
 ParsedPacket parse_packet(std::span<const std::uint8_t> bytes);
 

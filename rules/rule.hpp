@@ -22,6 +22,9 @@ std::optional<Action> parse_action(std::string_view text);
 // Every decision is in the audit log; `journal` adds a line to the system journal.
 enum class LogLevel : std::uint8_t { audit, journal };
 
+std::string_view log_level_name(LogLevel level);
+std::optional<LogLevel> parse_log_level(std::string_view text);
+
 // One entry of `app:`. Which fields count depends on `kind`.
 struct AppPattern {
     enum class Kind : std::uint8_t { path, glob, unknown };
@@ -60,5 +63,15 @@ struct Rule {
     std::string comment;
     Place place;                       // of the rule's first key
 };
+
+// The same in all but the places they were read from.
+bool same_rule(const Rule& a, const Rule& b);
+bool same_rules(const std::vector<Rule>& a, const std::vector<Rule>& b);
+
+// Whether flows of this protocol have ports; a rule with `port` matches no others.
+bool has_ports(Protocol protocol);
+
+// A decimal uid, 0…4294967294 (the number above means "no user" to the kernel).
+std::optional<std::uint32_t> parse_uid(std::string_view text);
 
 }  // namespace doorward

@@ -17,9 +17,11 @@ namespace doorward {
 
 // What a decision depended on: every input that was looked at on the way to it, by the rule that
 // won and by those before it. A decision may be cached under a key that covers all of these.
+// An input that is not named here can change without changing the decision. What only the index
+// looked at counts too: with any rule about an `app`, every decision depends on the executable.
 enum class Input : std::uint16_t {
-    executable = 1 << 0,
-    user = 1 << 1,
+    executable = 1 << 0,      // its path, and whether the process is known at all
+    user = 1 << 1,            // the uid, and whether the process is known at all
     direction = 1 << 2,
     protocol = 1 << 3,
     remote_address = 1 << 4,
@@ -27,7 +29,7 @@ enum class Input : std::uint16_t {
     local_address = 1 << 6,
     local_port = 1 << 7,
     time = 1 << 8,
-    unknown_reason = 1 << 9,
+    unknown_reason = 1 << 9,  // of a flow without a process
 };
 
 class Inputs {
@@ -60,10 +62,12 @@ struct Decision {
     Inputs depends_on;
 };
 
-// The first condition of a rule that a flow did not meet, in the order they are tested.
+// The first condition of a rule that a flow did not meet, in the order they are tested. What a
+// cache can't hold comes late, so that few decisions depend on it: the local end of a flow (`from`
+// of outbound ones) and the time, which is looked at only when all else matches.
 enum class Condition : std::uint8_t {
     none,  // all met: the rule matches
-    enabled, expires, direction, protocol, app, user, to, from, port,
+    enabled, direction, protocol, app, user, to, port, from, expires,
 };
 
 std::string_view condition_name(Condition condition);
@@ -76,7 +80,8 @@ struct Trial {
 class Ruleset {
 public:
     // `rules` in evaluation order. Errors: a duplicate name over files, a user that does not exist.
-    static Result<std::shared_ptr<const Ruleset>> compile(std::vector<Rule> rules, Defaults defaults,
+    static Result<std::shared_ptr<const Ruleset>> compile(std::vector<Rule> rules,
+                                                          Defaults defaults,
                                                           const Environment& environment);
 
     // First match wins, then the default of the flow's direction. `now` in seconds since the epoch.

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The values of a rule's keys, from the text that people write. Errors say what is wrong and what
+// was expected, without a place: the caller knows where the text came from.
+#pragma once
+
+#include <string_view>
+
+#include "rules/rule.hpp"
+
+namespace doorward {
+
+// Letters, digits, '.', '_', '-'; 1 to 64 of them. Names end up in tables, shells and file names.
+Result<std::string> parse_rule_name(std::string_view text);
+
+// "/usr/bin/curl", "/opt/*/bin/tool" (see rules/glob.hpp), "unknown", "unknown:no-binding".
+Result<AppPattern> parse_app(std::string_view text);
+
+// A user name or a decimal uid.
+Result<UserPattern> parse_user(std::string_view text);
+
+// "443" or "8000-8080".
+Result<PortRange> parse_ports(std::string_view text);
+
+// As Prefix::parse, with the reason for a refusal.
+Result<Prefix> parse_prefix(std::string_view text);
+
+// One line of text.
+Result<std::string> parse_comment(std::string_view text);
+
+}  // namespace doorward

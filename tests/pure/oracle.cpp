@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "oracle.hpp"
+
+#include "rules/glob.hpp"
+
+namespace doorward::oracle {
+
+namespace {
+
+// How many bytes of `pattern` the set at its front takes; its verdict on `c` goes to `inside`.
+std::size_t read_set(std::string_view pattern, char c, bool& inside) {
+    std::size_t i = 1;
+    const bool negated = pattern[i] == '!';
+    if (negated) ++i;
+    inside = false;
+    for (bool first = true; first || pattern[i] != ']'; first = false) {
+        char low = pattern[i], high = pattern[i];
+        if (pattern[i + 1] == '-' && pattern[i + 2] != ']') {
+            high = pattern[i + 2];
+            i += 2;
+        }
+        ++i;
+        if (low <= c && c <= high) inside = true;
+    }
+    inside = inside != negated;
+    if (c == '/') inside = false;
+    return i + 1;
+}
+
+bool same_program(const Rule& rule, const Flow& flow, const Environment& environment) {
+    for (const auto& app : rule.apps) {
+        if (app.kind == AppPattern::Kind::unknown) {
+            if (flow.process == nullptr)
+                if (!app.reason || *app.reason == flow.unknown) return true;
+            continue;
+        }
+        if (flow.process == nullptr || flow.process->exe == "") continue;
+        const std::string& exe = flow.process->exe;
+        if (app.kind == AppPattern::Kind::glob && glob_matches(app.text, exe)) return true;
+        if (app.kind == AppPattern::Kind::path)
+            if (exe == app.text || exe == environment.resolve_path(app.text)) return true;
+    }
+    return false;
+}
+
+bool same_user(const Rule& rule, const Flow& flow, const Environment& environment) {
+    if (flow.process == nullptr) return false;
+    for (const auto& user : rule.users) {
+        if (user.text == std::to_string(flow.process->uid)) return true;
+        if (environment.user_id(user.text) == flow.process->uid) return true;
+    }
+    return false;
+}
+
+bool is_v4(const Address& address) { return address.to_string().contains('.'); }
+
+bool inside(const std::vector<Prefix>& prefixes, const Address& address) {
+    for (const auto& prefix : prefixes) {
+        bool equal = is_v4(prefix.base) == is_v4(address);
+        for (std::size_t bit = 0; bit < prefix.length; ++bit) {
+            const auto mask = 1 << (7 - bit % 8);
+            if ((prefix.base.bytes[bit / 8] & mask) != (address.bytes[bit / 8] & mask))
+                equal = false;
+        }
+        if (equal) return true;
+    }
+    return false;
+}
+
+bool same_port(const Rule& rule, const Flow& flow) {
+    const int number = static_cast<int>(flow.protocol);
+    if (number != 6 && number != 17 && number != 132 && number != 136) return false;
+    const int port = flow.direction == Direction::out ? flow.remote_port : flow.local_port;
+    for (const auto& range : rule.ports)
+        for (int candidate = range.first; candidate <= range.last; ++candidate)
+            if (candidate == port) return true;
+    return false;
+}
+
+}  // namespace
+
+bool glob_matches(std::string_view pattern, std::string_view text) {
+    if (pattern.empty()) return text.empty();
+    if (pattern.starts_with("/**/")) {
+        // The '/' and then the rest at the beginning of any component.
+        if (!text.starts_with('/')) return false;
+        for (std::size_t i = 0; i < text.size(); ++i)
+            if (text[i] == '/')
+                if (glob_matches(std::string("/").append(pattern.substr(4)), text.substr(i)))
+                    return true;
+        return false;
+    }
+    if (pattern.starts_with("**")) {
+        for (std::size_t i = 0; i <= text.size(); ++i)
+            if (glob_matches(pattern.substr(2), text.substr(i))) return true;
+        return false;
+    }
+    if (pattern[0] == '*') {
+        for (std::size_t i = 0; i <= text.size(); ++i) {
+            if (glob_matches(pattern.substr(1), text.substr(i))) return true;
+            if (i < text.size() && text[i] == '/') return false;
+        }
+        return false;
+    }
+    if (text.empty()) return false;
+    if (pattern[0] == '?') return text[0] != '/' && glob_matches(pattern.substr(1), text.substr(1));
+    if (pattern[0] == '[') {
+        bool inside_set = false;
+        const auto length = read_set(pattern, text[0], inside_set);
+        return inside_set && glob_matches(pattern.substr(length), text.substr(1));
+    }
+    if (pattern[0] == '\\') pattern.remove_prefix(1);
+    return pattern[0] == text[0] && glob_matches(pattern.substr(1), text.substr(1));
+}
+
+bool holds(const Rule& rule, Condition condition, const Flow& flow, std::int64_t now,
+           const Environment& environment) {
+    switch (condition) {
+        case Condition::none: return true;
+        case Condition::enabled: return rule.enabled;
+        case Condition::expires: return !rule.expires || now < *rule.expires;
+        case Condition::direction: return !rule.direction || flow.direction == *rule.direction;
+        case Condition::protocol:
+            for (const auto protocol : rule.protocols)
+                if (protocol == flow.protocol) return true;
+            return rule.protocols.empty();
+        case Condition::app: return rule.apps.empty() || same_program(rule, flow, environment);
+        case Condition::user: return rule.users.empty() || same_user(rule, flow, environment);
+        case Condition::to:
+            return rule.to.empty() ||
+                   inside(rule.to, flow.direction == Direction::out ? flow.remote : flow.local);
+        case Condition::from:
+            return rule.from.empty() ||
+                   inside(rule.from, flow.direction == Direction::out ? flow.local : flow.remote);
+        case Condition::port: return rule.ports.empty() || same_port(rule, flow);
+    }
+    return false;
+}
+
+Verdict decide(const std::vector<Rule>& rules, const Defaults& defaults, const Flow& flow,
+               std::int64_t now, const Environment& environment) {
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        bool all = true;
+        for (const auto condition :
+             {Condition::expires, Condition::from, Condition::port, Condition::to, Condition::user,
+              Condition::app, Condition::protocol, Condition::direction, Condition::enabled})
+            if (!holds(rules[i], condition, flow, now, environment)) all = false;
+        if (all) return {rules[i].action, i};
+    }
+    return {flow.direction == Direction::out ? defaults.out : defaults.in, std::nullopt};
+}
+
+Environment test_environment() {
+    return {
+        [](std::string_view name) -> std::optional<std::uint32_t> {
+            if (name == "root") return 0;
+            if (name == "alice") return 1000;
+            if (name == "bob") return 1001;
+            return std::nullopt;
+        },
+        [](const std::string& path) -> std::string {
+            if (path == "/usr/bin/python3") return "/usr/bin/python3.11";
+            if (path == "/bin/curl") return "/usr/bin/curl";
+            return path;
+        },
+    };
+}
+
+}  // namespace doorward::oracle

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the compiled ruleset must agree with: rules tried one by one from the top, each condition by
+// the simplest code that can express it. Shares nothing with the matcher, the index or the globs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/ruleset.hpp"
+
+namespace doorward::oracle {
+
+// Textbook recursion; exponential for hostile patterns, so only for small ones.
+bool glob_matches(std::string_view pattern, std::string_view text);
+
+// Whether one condition of one rule is met.
+bool holds(const Rule& rule, Condition condition, const Flow& flow, std::int64_t now,
+           const Environment& environment);
+
+struct Verdict {
+    Action action = Action::drop;
+    std::optional<std::size_t> rule;  // position; nothing: the default
+};
+
+Verdict decide(const std::vector<Rule>& rules, const Defaults& defaults, const Flow& flow,
+               std::int64_t now, const Environment& environment);
+
+// Users alice (1000), bob (1001) and root; /usr/bin/python3 and /bin/curl are symbolic links.
+Environment test_environment();
+
+// Random rules and flows over so few values that rules overlap and flows often match.
+class Generator {
+public:
+    explicit Generator(std::uint64_t seed) : random_(seed) {}
+
+    std::vector<Rule> rules(std::size_t most);
+    Defaults defaults();
+    // The flow points into this object: one flow at a time.
+    Flow flow();
+    std::int64_t now();
+    // Changes at random what `kept` does not name. The same process object is changed in place.
+    void change_all_but(Flow& flow, std::int64_t& now, Inputs kept);
+
+private:
+    std::size_t below(std::size_t end);
+    bool chance(unsigned percent) { return below(100) < percent; }
+    template <class T, std::size_t N>
+    const T& pick(const T (&values)[N]) {
+        return values[below(N)];
+    }
+    AppPattern app();
+    Rule rule(std::size_t number);
+    void set_process(Flow& flow);
+
+    std::mt19937_64 random_;
+    Process process_;
+};
+
+}  // namespace doorward::oracle

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "oracle.hpp"
+
+#include "rules/condition_text.hpp"
+
+namespace doorward::oracle {
+
+namespace {
+
+constexpr const char* executables[] = {
+    "/usr/bin/curl", "/usr/bin/python3", "/usr/bin/python3.11", "/bin/curl", "/opt/a/b/tool",
+    "/opt/tool",     "/opt/a/tool",      "/opt/a/tool2",        "",          "/"};
+constexpr const char* patterns[] = {
+    "/usr/bin/curl", "/usr/bin/python3", "/bin/curl",     "/opt/tool", "/opt/a/tool",
+    "/opt/*/tool",   "/opt/**/tool",     "/opt/**",       "/usr/*/c*", "/opt/a/tool[!0-9]",
+    "/**",           "/*/*/?url",        "/usr/bin/[a-p]*", "unknown", "unknown:no-binding",
+    "unknown:kernel", "unknown:no-listener"};
+constexpr const char* users[] = {"alice", "bob", "root", "1000", "1002"};
+constexpr const char* prefixes[] = {
+    "203.0.113.0/24", "203.0.113.7", "203.0.113.128/25", "0.0.0.0/0", "2001:db8::/32",
+    "2001:db8::7",    "::/0",        "10.0.0.0/8",       "10.1.0.0/16"};
+constexpr const char* addresses[] = {"203.0.113.7",  "203.0.113.200", "10.1.2.3",
+                                     "10.2.0.1",     "2001:db8::7",   "2001:db8:1::1",
+                                     "192.0.2.1",    "fe80::1"};
+constexpr const char* ranges[] = {"443", "80", "53", "0-1023", "8000-8080", "0-65535", "0"};
+constexpr std::uint16_t ports[] = {0, 53, 80, 443, 1023, 1024, 7999, 8000, 8080, 8081, 65535};
+constexpr Protocol protocols[] = {Protocol::tcp,    Protocol::udp,    Protocol::icmp,
+                                  Protocol::icmpv6, Protocol::sctp,   Protocol::udplite,
+                                  Protocol{0},      Protocol{47}};
+constexpr std::uint32_t uids[] = {0, 1000, 1001, 1002, 4294967294};
+constexpr Unknown reasons[] = {Unknown::no_binding,      Unknown::no_listener,
+                               Unknown::kernel,          Unknown::process_lost,
+                               Unknown::path_unreadable, Unknown::bad_packet};
+constexpr std::int64_t times[] = {0, 999, 1000, 1001, 2000};
+constexpr Action actions[] = {Action::accept, Action::drop, Action::reject};
+constexpr Direction directions[] = {Direction::out, Direction::in};
+
+}  // namespace
+
+std::size_t Generator::below(std::size_t end) {
+    return std::uniform_int_distribution<std::size_t>(0, end - 1)(random_);
+}
+
+AppPattern Generator::app() { return parse_app(pick(patterns)).value(); }
+
+Rule Generator::rule(std::size_t number) {
+    Rule rule;
+    rule.name = "r" + std::to_string(number);
+    rule.action = pick(actions);
+    rule.enabled = !chance(10);
+    if (chance(15)) rule.expires = pick(times);
+    if (chance(30)) rule.direction = pick(directions);
+    if (chance(60))
+        for (auto count = 1 + below(3); count > 0; --count) rule.apps.push_back(app());
+    if (chance(20))
+        for (auto count = 1 + below(2); count > 0; --count)
+            rule.users.push_back(parse_user(pick(users)).value());
+    if (chance(30))
+        for (auto count = 1 + below(3); count > 0; --count)
+            rule.protocols.push_back(pick(protocols));
+    if (chance(30))
+        for (auto count = 1 + below(2); count > 0; --count)
+            rule.to.push_back(parse_prefix(pick(prefixes)).value());
+    if (chance(15)) rule.from.push_back(parse_prefix(pick(prefixes)).value());
+    if (chance(30))
+        for (auto count = 1 + below(2); count > 0; --count)
+            rule.ports.push_back(parse_ports(pick(ranges)).value());
+    return rule;
+}
+
+std::vector<Rule> Generator::rules(std::size_t most) {
+    std::vector<Rule> rules(below(most + 1));
+    for (std::size_t i = 0; i < rules.size(); ++i) rules[i] = rule(i);
+    return rules;
+}
+
+Defaults Generator::defaults() { return {pick(actions), pick(actions)}; }
+
+std::int64_t Generator::now() { return pick(times); }
+
+void Generator::set_process(Flow& flow) {
+    process_.exe = pick(executables);
+    process_.uid = pick(uids);
+    flow.process = &process_;
+    flow.unknown = Unknown::none;
+}
+
+Flow Generator::flow() {
+    Flow flow;
+    flow.direction = pick(directions);
+    flow.protocol = pick(protocols);
+    flow.local = Address::parse(pick(addresses)).value();
+    flow.remote = Address::parse(pick(addresses)).value();
+    flow.local_port = pick(ports);
+    flow.remote_port = pick(ports);
+    set_process(flow);
+    if (chance(25)) {
+        flow.process = nullptr;
+        flow.unknown = pick(reasons);
+    }
+    return flow;
+}
+
+void Generator::change_all_but(Flow& flow, std::int64_t& now, Inputs kept) {
+    if (!kept.has(Input::direction)) flow.direction = pick(directions);
+    if (!kept.has(Input::protocol)) flow.protocol = pick(protocols);
+    if (!kept.has(Input::remote_address)) flow.remote = Address::parse(pick(addresses)).value();
+    if (!kept.has(Input::local_address)) flow.local = Address::parse(pick(addresses)).value();
+    if (!kept.has(Input::remote_port)) flow.remote_port = pick(ports);
+    if (!kept.has(Input::local_port)) flow.local_port = pick(ports);
+    if (!kept.has(Input::time)) now = pick(times);
+    // Whether the process is known belongs to the executable and to the user alike.
+    if (!kept.has(Input::executable) && !kept.has(Input::user) && chance(50)) {
+        if (flow.process) {
+            flow.process = nullptr;
+            flow.unknown = pick(reasons);
+        } else if (!kept.has(Input::unknown_reason)) {
+            set_process(flow);
+        }
+    }
+    if (flow.process && !kept.has(Input::executable)) process_.exe = pick(executables);
+    if (flow.process && !kept.has(Input::user)) process_.uid = pick(uids);
+    if (!flow.process && !kept.has(Input::unknown_reason)) flow.unknown = pick(reasons);
+}
+
+}  // namespace doorward::oracle
