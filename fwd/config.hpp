@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "rules/result.hpp"
 #include "rules/ruleset.hpp"
 
 namespace doorward {
@@ -27,17 +29,23 @@ enum class LoopbackPolicy : std::uint8_t {
     filter,  // decided like all other traffic
 };
 
+std::string_view loopback_name(LoopbackPolicy policy);
+
 struct Limits {
     std::uint32_t bindings = 65536;      // entries of the flow → process map (LRU)
-    std::uint32_t processes = 8192;      // entries of the process map (LRU) and of the daemon's cache
+    std::uint32_t processes = 8192;      // entries of the process map (LRU) and the daemon's cache
     std::uint32_t listeners = 4096;      // entries of the local port → process map (LRU)
     std::uint32_t queued_packets = 4096; // undecided packets held by the kernel
     std::uint32_t audit_records = 65536; // decisions waiting to be written
+
+    bool operator==(const Limits&) const = default;
 };
 
 struct Retention {
     std::uint32_t days = 30;
     std::uint32_t megabytes = 512;
+
+    bool operator==(const Retention&) const = default;
 };
 
 struct Config {
@@ -56,10 +64,13 @@ struct Config {
     Limits limits;
 };
 
-// Same strictness as for rules: unknown keys are errors, places are exact. Pure.
+// Same strictness as for rules: unknown keys are errors, places are exact. Pure. Keys that are not
+// there keep their defaults; a file of comments alone is all defaults. examples/doorward.yaml has
+// every key.
 Result<Config> parse_config(std::string_view text, const std::string& file_name);
 
-// What no single key shows: a mark mask that is no run of bits, limits of zero, relative paths.
+// What options may break that come after the file: a mark mask that is no run of bits, limits of
+// zero, relative paths. parse_config() makes the same checks, with places.
 Result<void> validate(const Config& config);
 
 }  // namespace doorward

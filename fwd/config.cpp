@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/config.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "fwd/marks.hpp"
+#include "rules/yaml_source.hpp"
+#include "rules/yaml_value.hpp"
+
+namespace doorward {
+namespace {
+
+constexpr std::size_t max_config_bytes = 1 << 20;
+
+constexpr std::array modes = {Mode::enforce, Mode::observe};
+constexpr std::array hook_choices = {HookChoice::automatic, HookChoice::kprobe,
+                                     HookChoice::cgroup};
+constexpr std::array loopback_policies = {LoopbackPolicy::accept, LoopbackPolicy::filter};
+constexpr std::array actions = {Action::accept, Action::drop, Action::reject};
+
+// The values an enum may have in the file, and what they are called there.
+template <class T>
+struct Choices {
+    std::span<const T> values;
+    std::string_view (*name)(T);
+
+    std::optional<T> parse(std::string_view text) const {
+        const auto found = std::ranges::find(values, text, name);
+        if (found == values.end()) return std::nullopt;
+        return *found;
+    }
+
+    std::string names() const {
+        std::string out;
+        for (const T& value : values) {
+            if (!out.empty()) out += &value == &values.back() ? " or " : ", ";
+            out += name(value);
+        }
+        return out;
+    }
+};
+
+// The keys of one map, read into fields. A key that is not there leaves its default; after the
+// first error nothing more is read, and finish() returns that error.
+class Section {
+public:
+    Section(const YamlValue& value, std::span<const std::string_view> keys,
+            std::string_view prefix = {})
+        : map_(YamlMap::read(value, keys, prefix)) {}
+
+    Section& text(std::string_view key, std::string& field) {
+        return take(key, [&](const YamlValue& value) { return store(yaml_text(value), field); });
+    }
+
+    template <class T>
+    Section& number(std::string_view key, T& field, std::uint64_t least, std::uint64_t most) {
+        return take(key, [&](const YamlValue& value) {
+            return store(yaml_number(value, least, most), field);
+        });
+    }
+
+    template <class T>
+    Section& choice(std::string_view key, T& field, const Choices<T>& choices) {
+        return take(key, [&](const YamlValue& value) {
+            return store(one_of(value, choices), field);
+        });
+    }
+
+    // What was found out about a field that has been read; the error gets the value's place.
+    Section& check(std::string_view key, const Result<void>& verdict) {
+        return take(key, [&](const YamlValue& value) -> Result<void> {
+            if (verdict) return {};
+            return fail(verdict.error().what, verdict.error().remedy, value.place);
+        });
+    }
+
+    // `read` takes the value and returns Result<void>.
+    template <class Read>
+    Section& take(std::string_view key, const Read& read) {
+        if (!map_) return *this;
+        const YamlValue* value = map_->find(key);
+        if (!value) return *this;
+        if (Result<void> done = read(*value); !done) map_ = std::unexpected(done.error());
+        return *this;
+    }
+
+    Result<void> finish() const {
+        if (!map_) return std::unexpected(map_.error());
+        return {};
+    }
+
+private:
+    template <class Value, class Field>
+    static Result<void> store(Result<Value> value, Field& field) {
+        if (!value) return std::unexpected(value.error());
+        field = static_cast<Field>(*std::move(value));
+        return {};
+    }
+
+    template <class T>
+    static Result<T> one_of(const YamlValue& value, const Choices<T>& choices) {
+        const auto text = yaml_text(value);
+        if (!text) return std::unexpected(text.error());
+        if (const auto parsed = choices.parse(*text)) return *parsed;
+        return value.error(fmt::format("\"{}\" is not known here", text->substr(0, 40)),
+                           "use " + choices.names());
+    }
+
+    Result<YamlMap> map_;
+};
+
+constexpr std::uint32_t max_days = 36500;
+constexpr std::uint32_t max_megabytes = 1 << 20;
+constexpr std::uint32_t max_entries = 1 << 24;
+constexpr std::size_t max_path = 4095;
+constexpr std::size_t max_socket_path = 107;  // sockaddr_un holds 108 bytes with the NUL
+
+Result<void> check_path(std::string_view key, const std::string& path, std::size_t longest) {
+    if (!path.starts_with('/'))
+        return fail(fmt::format("{}: \"{}\" is not an absolute path", key, path),
+                    "begin it with \"/\"");
+    if (path.ends_with('/'))
+        return fail(fmt::format("{}: \"{}\" ends in a slash", key, path), "remove the last \"/\"");
+    if (path.size() > longest)
+        return fail(fmt::format("{}: the path is {} bytes long", key, path.size()),
+                    fmt::format("use at most {} bytes", longest));
+    return {};
+}
+
+// What groupadd accepts, so that a slip of the pen does not turn into "no such group" later.
+Result<void> check_group(std::string_view key, const std::string& group) {
+    const auto letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    const auto other = [](char c) { return (c >= '0' && c <= '9') || c == '-' || c == '.'; };
+    if (!group.empty() && group.size() <= 32 && letter(group[0]) &&
+        std::ranges::all_of(group, [&](char c) { return letter(c) || other(c); }))
+        return {};
+    return fail(fmt::format("{}: \"{}\" is not the name of a group", key, group.substr(0, 40)),
+                "use the name of a group of this host, such as doorward");
+}
+
+Result<void> check_mask(std::uint32_t mask) {
+    if (Marks::valid(mask)) return {};
+    return fail(fmt::format("mark_mask: {:#010x} is not one run of at least three bits", mask),
+                "use bits side by side that nothing else on this host uses, such as 0x7f000000");
+}
+
+Result<void> check_number(std::string_view key, std::uint32_t number, std::uint32_t most) {
+    if (number >= 1 && number <= most) return {};
+    return fail(fmt::format("{}: {} is out of range", key, number),
+                fmt::format("use a number from 1 to {}", most));
+}
+
+Result<void> read_defaults(const YamlValue& value, Defaults& defaults) {
+    static constexpr std::array<std::string_view, 2> keys = {"out", "in"};
+    const Choices<Action> choices{actions, action_name};
+    return Section(value, keys, "defaults.")
+        .choice("out", defaults.out, choices)
+        .choice("in", defaults.in, choices)
+        .finish();
+}
+
+Result<void> read_groups(const YamlValue& value, Config& config) {
+    static constexpr std::array<std::string_view, 2> keys = {"read", "change"};
+    return Section(value, keys, "groups.")
+        .text("read", config.read_group)
+        .check("read", check_group("groups.read", config.read_group))
+        .text("change", config.change_group)
+        .check("change", check_group("groups.change", config.change_group))
+        .finish();
+}
+
+Result<void> read_retention(const YamlValue& value, Retention& retention) {
+    static constexpr std::array<std::string_view, 2> keys = {"days", "megabytes"};
+    return Section(value, keys, "retention.")
+        .number("days", retention.days, 1, max_days)
+        .number("megabytes", retention.megabytes, 1, max_megabytes)
+        .finish();
+}
+
+Result<void> read_limits(const YamlValue& value, Limits& limits) {
+    static constexpr std::array<std::string_view, 5> keys = {
+        "bindings", "processes", "listeners", "queued_packets", "audit_records"};
+    return Section(value, keys, "limits.")
+        .number("bindings", limits.bindings, 1, max_entries)
+        .number("processes", limits.processes, 1, max_entries)
+        .number("listeners", limits.listeners, 1, max_entries)
+        .number("queued_packets", limits.queued_packets, 1, max_entries)
+        .number("audit_records", limits.audit_records, 1, max_entries)
+        .finish();
+}
+
+Result<void> read_config(const YamlValue& top, Config& config) {
+    static constexpr std::array<std::string_view, 12> keys = {
+        "mode",     "defaults",       "loopback", "hooks",     "queue", "mark_mask", "rules_dir",
+        "database", "control_socket", "groups",   "retention", "limits"};
+    return Section(top, keys)
+        .choice("mode", config.mode, {modes, mode_name})
+        .take("defaults", [&](const YamlValue& v) { return read_defaults(v, config.defaults); })
+        .choice("loopback", config.loopback, {loopback_policies, loopback_name})
+        .choice("hooks", config.hooks, {hook_choices, hook_choice_name})
+        .number("queue", config.queue, 0, 65535)
+        .number("mark_mask", config.mark_mask, 0, 0xffffffff)
+        .check("mark_mask", check_mask(config.mark_mask))
+        .text("rules_dir", config.rules_dir)
+        .check("rules_dir", check_path("rules_dir", config.rules_dir, max_path))
+        .text("database", config.database)
+        .check("database", check_path("database", config.database, max_path))
+        .text("control_socket", config.control_socket)
+        .check("control_socket",
+               check_path("control_socket", config.control_socket, max_socket_path))
+        .take("groups", [&](const YamlValue& v) { return read_groups(v, config); })
+        .take("retention", [&](const YamlValue& v) { return read_retention(v, config.retention); })
+        .take("limits", [&](const YamlValue& v) { return read_limits(v, config.limits); })
+        .finish();
+}
+
+}  // namespace
+
+std::string_view mode_name(Mode mode) {
+    switch (mode) {
+        case Mode::enforce: return "enforce";
+        case Mode::observe: return "observe";
+    }
+    return "?";
+}
+
+std::optional<Mode> parse_mode(std::string_view text) {
+    return Choices<Mode>{modes, mode_name}.parse(text);
+}
+
+std::string_view hook_choice_name(HookChoice choice) {
+    switch (choice) {
+        case HookChoice::automatic: return "auto";
+        case HookChoice::kprobe: return "kprobe";
+        case HookChoice::cgroup: return "cgroup";
+    }
+    return "?";
+}
+
+std::string_view loopback_name(LoopbackPolicy policy) {
+    switch (policy) {
+        case LoopbackPolicy::accept: return "accept";
+        case LoopbackPolicy::filter: return "filter";
+    }
+    return "?";
+}
+
+Result<Config> parse_config(std::string_view text, const std::string& file_name) {
+    const auto node = load_yaml(text, file_name, max_config_bytes);
+    if (!node) return std::unexpected(node.error());
+    Config config;
+    if (node->IsNull()) return config;  // nothing but comments: all defaults
+    const YamlValue top{"the configuration", *node, place_of(*node, file_name)};
+    if (const auto read = read_config(top, config); !read) return std::unexpected(read.error());
+    return config;
+}
+
+Result<void> validate(const Config& config) {
+    const auto& [bindings, processes, listeners, queued_packets, audit_records] = config.limits;
+    for (const Result<void>& verdict : {
+             check_mask(config.mark_mask),
+             check_path("rules_dir", config.rules_dir, max_path),
+             check_path("database", config.database, max_path),
+             check_path("control_socket", config.control_socket, max_socket_path),
+             check_group("groups.read", config.read_group),
+             check_group("groups.change", config.change_group),
+             check_number("retention.days", config.retention.days, max_days),
+             check_number("retention.megabytes", config.retention.megabytes, max_megabytes),
+             check_number("limits.bindings", bindings, max_entries),
+             check_number("limits.processes", processes, max_entries),
+             check_number("limits.listeners", listeners, max_entries),
+             check_number("limits.queued_packets", queued_packets, max_entries),
+             check_number("limits.audit_records", audit_records, max_entries),
+         })
+        if (!verdict) return verdict;
+    return {};
+}
+
+}  // namespace doorward
