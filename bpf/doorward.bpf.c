@@ -4,6 +4,7 @@
 #include "cgroup_hooks.h"
 #include "netfilter_hook.h"
 #include "socket_scan.h"
+#include "flow_owner.h"
 
 // The kernel's word for a licence that may call the tracing helpers.
 char LICENSE[] SEC("license") = "GPL";

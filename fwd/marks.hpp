@@ -3,9 +3,16 @@
 //
 // Marks are shared with VPNs, Kubernetes, tc and others: only the bits under the configured mask are
 // read or written, all others are kept. Within the mask:
-//   conntrack mark   0 undecided, else the generation of the ruleset that accepted the flow
-//   packet mark, towards the daemon    reply(): the packet goes against its flow's direction
+//   conntrack mark   0 undecided, reject() refused, else the generation of the ruleset that
+//                    accepted the flow
+//   packet mark, towards the daemon    reply() if the packet goes against its flow's direction,
+//                    else the generation that the table holds now: compare ours(mark) as a whole,
+//                    never single bits
 //   packet mark, from the daemon       reject(), or the generation under which it was accepted
+//
+// The packet carries the generation already on its way to the daemon because the kernel routes a
+// packet anew if its mark comes back changed, and would then find nothing for a neighbour's exact
+// match (`ip rule fwmark 0x5`). An accepted packet thus comes back as it went.
 #pragma once
 
 #include <bit>

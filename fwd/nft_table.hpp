@@ -18,22 +18,27 @@ enum class QueueKind : std::uint8_t {
 struct NftLayout {
     std::uint16_t queue = 0;
     Marks marks{0x7f000000};
-    std::uint32_t generation_mark = 0;  // packets of flows carrying it in the conntrack mark pass
+    // Packets of flows carrying it in the conntrack mark pass. 0: none yet, all flows are asked
+    // about and none is marked; so put the table in, clear old conntrack marks, then set it.
+    std::uint32_t generation_mark = 0;
     bool bypass = false;                // true: packets pass while no daemon reads the queue
     bool filter_loopback = false;       // false: traffic over `lo` passes, counted
+    int owner_program = -1;             // BPF socket filter: 1 if the flow's socket is still the same
 };
 
-// Packets that passed without a trip to the daemon since the table was put in.
+// Packets by the way they took, since the table was put in.
 struct NftCounters {
     std::uint64_t decided = 0;    // by the conntrack mark
     std::uint64_t loopback = 0;
-    std::uint64_t neighbour = 0;  // IPv6 neighbour discovery, which the link needs to work
-    std::uint64_t queued = 0;
+    std::uint64_t neighbour = 0;  // the kernel's IPv6 neighbour discovery: no link works without
+    std::uint64_t answers = 0;    // our own refusals, on their way to whom they are for
+    std::uint64_t queued = 0;    // to the daemon; not all need have reached it
     std::uint64_t rejected = 0;
 };
 
 // Owns the table in the network namespace of the calling thread. Each change is one netfilter
-// transaction; no other table is touched. Not thread-safe.
+// transaction (two at install with QueueKind::xtables, closed in between unless `bypass`); no other
+// table is touched. One object per namespace: the end of any takes the table out. Not thread-safe.
 class NftTable {
 public:
     // Puts the table in; one left over by a killed daemon is replaced without an open moment.
@@ -47,7 +52,12 @@ public:
     Result<void> set_bypass(bool bypass);
     Result<NftCounters> counters() const;
     QueueKind queue_kind() const;
+    // Whether a flow's verdict ends with the socket that got it. False: the kernel can't ask the
+    // program (no xt_bpf), and a datagram socket that takes over another's port within conntrack's
+    // time-out inherits the verdict.
+    bool checks_owner() const;
     Result<void> remove();  // takes the table out now and says if that failed
+    void leave();           // lets go of the table and leaves it in
 
 private:
     struct Impl;

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rules with expressions of xtables: the NFQUEUE target, for kernels that have no nft_queue, and the
+// BPF match. libnftables can't write such rules, so they are built here with libmnl.
+#pragma once
+
+#include <cstdint>
+
+#include "fwd/mnl_socket.hpp"
+#include "rules/result.hpp"
+
+namespace doorward {
+
+// Owns a netlink socket in the network namespace of the thread that opened it.
+class NftQueueRule {
+public:
+    static Result<NftQueueRule> open();
+
+    // Does this kernel have the target? Asked by a transaction that leaves nothing behind.
+    Result<void> probe();
+
+    // Makes it the content of the chain `undecided` in `inet doorward`: one transaction.
+    Result<void> put(std::uint16_t queue, bool bypass);
+
+    // Puts "return, if the BPF program says 1" in front of the chain `owner` in `inet doorward`.
+    Result<void> put_owner(int program_fd);
+
+private:
+    explicit NftQueueRule(MnlSocket socket) : socket_(std::move(socket)) {}
+
+    MnlSocket socket_;
+};
+
+}  // namespace doorward

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/nft_text.hpp"
+
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace doorward {
+namespace {
+
+using Rules = std::vector<std::string>;
+
+constexpr std::string_view table_name = "inet doorward";
+
+// `meta` or `ct`: sets our bits of the mark to `value` and keeps all others.
+std::string set_mark(std::string_view kind, const Marks& marks, std::uint32_t value) {
+    if (value == 0) return fmt::format("{0} mark set {0} mark & {1:#010x}", kind, ~marks.mask());
+    return fmt::format("{0} mark set {0} mark & {1:#010x} | {2:#010x}", kind, ~marks.mask(), value);
+}
+
+std::string mark_is(std::string_view kind, const Marks& marks, std::uint32_t value) {
+    return fmt::format("{} mark & {:#010x} == {:#010x}", kind, marks.mask(), value);
+}
+
+// With generation 0 no flow counts as decided and none is marked so.
+Rules decided(const NftLayout& layout) {
+    if (layout.generation_mark == 0) return {};
+    const std::string mark = mark_is("ct", layout.marks, layout.generation_mark);
+    // A connection that a conntrack helper expects (FTP data) is born with the mark of the one that
+    // announced it; its first packet is asked about as any other. ICMP errors are related as well,
+    // and belong to the flow that they speak of.
+    return {mark + " ct state != related counter name decided accept",
+            mark + " ct status & expected == 0 counter name decided accept"};
+}
+
+Rules accepted(const NftLayout& layout) {
+    if (layout.generation_mark == 0) return {};
+    return {mark_is("meta", layout.marks, layout.generation_mark) + " " +
+            set_mark("ct", layout.marks, layout.generation_mark)};
+}
+
+Rules ask(const NftLayout& layout) {
+    // `ct direction` matches nothing for invalid and untracked packets: they are asked about too.
+    return {set_mark("meta", layout.marks, layout.generation_mark),
+            "ct direction reply " + set_mark("meta", layout.marks, layout.marks.reply()),
+            "counter name queued goto undecided"};
+}
+
+// Where the queue rule ends the chain, `drop` is never reached; it says what must be true.
+Rules undecided(const NftLayout& layout, QueueKind kind) {
+    Rules rules;
+    if (kind == QueueKind::nft) {
+        rules.push_back(fmt::format("queue num {}{}", layout.queue, layout.bypass ? " bypass" : ""));
+    }
+    if (!layout.bypass) rules.push_back("drop");
+    return rules;
+}
+
+// Passes IPv6 neighbour discovery that the kernel itself sends: without it the link is dead. What a
+// process sends through a raw socket has a user id and is asked about, or it would be an open door.
+// Multicast membership reports (MLD, IGMP) are asked about as well: any process makes the kernel
+// send them, with groups of its choice, and neighbour discovery works on a link without them (a
+// switch that snoops MLD needs them: there a rule has to accept what the kernel sends).
+Rules neighbour_out() { return {"meta skuid >= 0 return", "counter name neighbour accept"}; }
+
+// Passes the resets and ICMP errors by which we refuse: they belong to a flow that is not decided
+// and never will be. Those that a process forges have a user id.
+Rules answer_out() { return {"meta skuid >= 0 return", "counter name answers accept"}; }
+
+constexpr std::string_view neighbour_match =
+    "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } "
+    "ip6 hoplimit 255";
+
+// Packets by which a socket can begin a flow. Others of a TCP connection carry sequence numbers that
+// nobody else knows; other ICMP is sent by the kernel.
+constexpr std::string_view syn = "tcp flags & (syn | ack) == syn";
+constexpr std::string_view opening_packets[] = {
+    "meta l4proto { udp, udplite }", syn, "icmp type echo-request", "icmpv6 type echo-request"};
+
+// Takes the verdict from a flow whose port has gone to another socket: conntrack knows the tuple only
+// and outlives the sender. A rule in front of this (NftQueueRule) spares senders that are the same.
+std::string forget_verdict(const Marks& marks) { return set_mark("ct", marks, 0); }
+
+// `interface`: oifname or iifname.
+Rules hook(const NftLayout& layout, std::string_view interface, std::string_view hook_name) {
+    Rules rules;
+    rules.push_back(fmt::format("type filter hook {} priority -140; policy accept;", hook_name));
+    // First, for every packet: our bits are ours alone. A socket may have put some there
+    // (SO_MARK), and below only a packet that came back from the daemon may carry any.
+    rules.push_back(set_mark("meta", layout.marks, 0));
+    if (!layout.filter_loopback) {
+        rules.push_back(fmt::format("{} \"lo\" counter name loopback accept", interface));
+    }
+    if (hook_name == "output") {
+        for (const std::string_view opening : opening_packets)
+            rules.push_back(fmt::format("{} jump owner", opening));
+    }
+    rules.push_back("jump decided");
+    const std::string answer =
+        "ct state related " + mark_is("ct", layout.marks, layout.marks.reject());
+    if (hook_name == "output") {
+        rules.push_back(answer + " jump answer_out");
+        rules.push_back(std::string(neighbour_match) + " jump neighbour_out");
+    } else {
+        // What comes in over lo has passed `output` before.
+        if (layout.filter_loopback) {
+            rules.push_back(fmt::format("{} \"lo\" {} accept", interface, answer));
+        }
+        rules.push_back(std::string(neighbour_match) + " counter name neighbour accept");
+    }
+    rules.push_back("goto ask");
+    return rules;
+}
+
+Rules verdict(const NftLayout& layout) {
+    const Marks& marks = layout.marks;
+    return {mark_is("meta", marks, marks.reject()) + " counter name rejected goto refuse",
+            "jump accepted", set_mark("meta", marks, 0)};
+}
+
+// The conntrack mark lets our answer be known as such when it comes by `output` in its turn.
+Rules refuse(const NftLayout& layout) {
+    return {set_mark("meta", layout.marks, 0), set_mark("ct", layout.marks, layout.marks.reject()),
+            "meta l4proto tcp reject with tcp reset", "reject with icmpx type admin-prohibited"};
+}
+
+std::string block(std::string_view kind, std::string_view name, const Rules& lines) {
+    std::string out = fmt::format("\t{} {} {{\n", kind, name);
+    for (const std::string& line : lines) out += "\t\t" + line + "\n";
+    return out + "\t}\n";
+}
+
+std::string replace_rules(std::string_view chain, const Rules& rules) {
+    std::string out = fmt::format("flush chain {} {}\n", table_name, chain);
+    for (const std::string& rule : rules) {
+        out += fmt::format("add rule {} {} {}\n", table_name, chain, rule);
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string nft_table_text(const NftLayout& layout, QueueKind kind) {
+    std::string out = nft_remove_text() + fmt::format("table {} {{\n", table_name);
+    for (const char* counter : {"decided", "loopback", "neighbour", "answers", "queued", "rejected"}) {
+        out += block("counter", counter, {});
+    }
+    out += block("chain", "decided", decided(layout));
+    out += block("chain", "owner", {forget_verdict(layout.marks)});
+    out += block("chain", "neighbour_out", neighbour_out());
+    out += block("chain", "answer_out", answer_out());
+    out += block("chain", "undecided", undecided(layout, kind));
+    out += block("chain", "ask", ask(layout));
+    // After conntrack (-200) and the mangling of others (-150), before destination NAT (-100): the
+    // packet still goes where the program asked.
+    out += block("chain", "output", hook(layout, "oifname", "output"));
+    out += block("chain", "input", hook(layout, "iifname", "input"));
+    out += block("chain", "accepted", accepted(layout));
+    out += block("chain", "refuse", refuse(layout));
+    out += block("chain", "verdict", verdict(layout));
+    // Type route: a packet whose mark the daemon changed was routed by the changed mark when it
+    // came back; here the mark is the sender's again, and so must the route be.
+    out += block("chain", "verdict_out",
+                 {"type route hook output priority -139; policy accept;", "jump verdict"});
+    out += block("chain", "verdict_in",
+                 {"type filter hook input priority -139; policy accept;", "jump verdict"});
+    return out + "}\n";
+}
+
+std::string nft_generation_text(const NftLayout& layout) {
+    return replace_rules("decided", decided(layout)) + replace_rules("ask", ask(layout)) +
+           replace_rules("accepted", accepted(layout));
+}
+
+std::string nft_undecided_text(const NftLayout& layout) {
+    return replace_rules("undecided", undecided(layout, QueueKind::nft));
+}
+
+std::string nft_without_owner_text(const NftLayout& layout) {
+    return replace_rules("owner", {std::string(syn) + " " + forget_verdict(layout.marks)});
+}
+
+std::string nft_remove_text() {
+    return fmt::format("add table {0}\ndelete table {0}\n", table_name);
+}
+
+}  // namespace doorward

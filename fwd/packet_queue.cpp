@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/packet_queue.hpp"
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <string>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "fwd/queue_message.hpp"
+#include "fwd/queue_socket.hpp"
+#include "fwd/queue_verdicts.hpp"
+
+namespace doorward {
+namespace {
+
+using Decide = std::function<QueueVerdict(const QueuedPacket&)>;
+
+// What the kernel's table of queues adds up for one queue. Its counters have 32 bits and wrap.
+class KernelDrops {
+public:
+    KernelDrops(Fd table, std::uint16_t queue) : table_(std::move(table)), queue_(queue) {}
+
+    std::uint64_t total() {
+        const std::scoped_lock lock(mutex_);
+        // Read by the file opened at the start: it shows the namespace of then, to any thread.
+        const auto text = read_again(table_);
+        const auto row = text ? find_queue_row(*text, queue_) : std::nullopt;
+        if (!row) return total_;  // the queue is gone; what was lost is known
+        total_ += row->queue_dropped - last_.queue_dropped;
+        total_ += row->reader_dropped - last_.reader_dropped;
+        last_ = *row;
+        return total_;
+    }
+
+private:
+    std::mutex mutex_;
+    Fd table_;
+    std::uint16_t queue_;
+    QueueTableRow last_;
+    std::uint64_t total_ = 0;
+};
+
+}  // namespace
+
+struct PacketQueue::Impl {
+    Impl(QueueSocket opened, Fd table, std::uint16_t number)
+        : queue(number), socket(std::move(opened)), verdicts(number, QueueSocket::batch),
+          drops(std::move(table), number) {}
+
+    std::uint16_t queue;
+    QueueSocket socket;
+    QueueVerdicts verdicts;
+    KernelDrops drops;
+    std::atomic<std::uint64_t> received = 0;
+    std::atomic<std::uint64_t> answered = 0;
+    std::atomic<std::uint64_t> malformed = 0;
+    std::exception_ptr thrown;  // the first that `decide` threw in this batch
+
+    Result<void> flush();
+    Result<std::size_t> take_datagram(std::span<const std::uint8_t> datagram, const Decide& decide);
+    Result<std::size_t> take_message(const QueueMessage& message, const Decide& decide);
+    void answer(const QueuedPacket& packet, const Decide& decide);
+    std::unexpected<Error> lost(const Error& error) const {
+        return fail(fmt::format("packet queue {} is lost: {}", queue, error.what),
+                    "restart doorwardd");
+    }
+};
+
+Result<void> PacketQueue::Impl::flush() {
+    if (verdicts.count() == 0) return {};
+    if (auto sent = socket.send(verdicts.bytes()); !sent) return lost(sent.error());
+    answered.fetch_add(verdicts.count(), std::memory_order_relaxed);
+    verdicts.clear();
+    return {};
+}
+
+// A packet that `decide` can't answer is dropped; the exception goes on once the batch is answered.
+void PacketQueue::Impl::answer(const QueuedPacket& packet, const Decide& decide) {
+    QueueVerdict verdict;
+    try {
+        verdict = decide(packet);
+    } catch (...) {
+        verdict = {};
+        if (!thrown) thrown = std::current_exception();
+    }
+    if (!verdict.accept) {
+        verdicts.drop(packet.id);
+    } else if (verdict.mark == packet.mark) {
+        verdicts.accept(packet.id);
+    } else {
+        verdicts.accept(packet.id, verdict.mark);
+    }
+}
+
+Result<std::size_t> PacketQueue::Impl::take_message(const QueueMessage& message,
+                                                    const Decide& decide) {
+    switch (message.kind) {
+    case QueueMessage::Kind::packet:
+        received.fetch_add(1, std::memory_order_relaxed);
+        answer(message.packet, decide);
+        return 1;
+    case QueueMessage::Kind::unreadable:
+        malformed.fetch_add(1, std::memory_order_relaxed);
+        if (message.id_known) verdicts.drop(message.packet.id);
+        return 0;
+    case QueueMessage::Kind::refusal:
+        // ENOENT: the kernel gave the packet up before the verdict came, as it does with all it
+        // holds when any table is removed or an interface goes down.
+        if (message.error == 0 || message.error == ENOENT) return 0;
+        return lost(sys_fail("give a verdict", message.error).error());
+    case QueueMessage::Kind::other: return 0;
+    }
+    return 0;
+}
+
+Result<std::size_t> PacketQueue::Impl::take_datagram(std::span<const std::uint8_t> datagram,
+                                                     const Decide& decide) {
+    std::size_t packets = 0;
+    while (const auto message = next_queue_message(datagram)) {
+        if (verdicts.full()) {
+            if (auto sent = flush(); !sent) return std::unexpected(sent.error());
+        }
+        const auto taken = take_message(*message, decide);
+        if (!taken) return std::unexpected(taken.error());
+        packets += *taken;
+    }
+    return packets;
+}
+
+PacketQueue::PacketQueue(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+PacketQueue::PacketQueue(PacketQueue&&) noexcept = default;
+PacketQueue& PacketQueue::operator=(PacketQueue&&) noexcept = default;
+PacketQueue::~PacketQueue() = default;
+
+Result<PacketQueue> PacketQueue::open(std::uint16_t queue, std::uint32_t max_packets) {
+    auto socket = QueueSocket::open(queue, max_packets);
+    if (!socket) return std::unexpected(socket.error());
+    Fd table(::open(queue_table_path, O_RDONLY | O_CLOEXEC));
+    if (!table) {
+        return sys_fail(std::string("open ") + queue_table_path, errno,
+                        "without it, lost packets can't be counted");
+    }
+    return PacketQueue(std::make_unique<Impl>(std::move(*socket), std::move(table), queue));
+}
+
+Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide) {
+    Impl& impl = *impl_;
+    const auto ready = impl.socket.wait(timeout_ms);
+    if (!ready) return impl.lost(ready.error());
+    if (!*ready) return 0;
+    const auto datagrams = impl.socket.receive();
+    if (!datagrams) return impl.lost(datagrams.error());
+    std::size_t packets = 0;
+    Result<void> outcome;
+    for (std::size_t i = 0; i < *datagrams; ++i) {
+        const auto taken = impl.take_datagram(impl.socket.datagram(i), decide);
+        if (taken) {
+            packets += *taken;
+        } else if (outcome) {
+            outcome = std::unexpected(taken.error());
+        }
+    }
+    if (auto sent = impl.flush(); !sent && outcome) outcome = sent;
+    if (impl.thrown) std::rethrow_exception(std::exchange(impl.thrown, nullptr));
+    if (!outcome) return std::unexpected(outcome.error());
+    return packets;
+}
+
+QueueCounters PacketQueue::counters() const {
+    return {impl_->received.load(std::memory_order_relaxed),
+            impl_->answered.load(std::memory_order_relaxed), impl_->drops.total(),
+            impl_->malformed.load(std::memory_order_relaxed)};
+}
+
+}  // namespace doorward
