@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "rules/flow.hpp"
 #include "rules/rule.hpp"
@@ -21,6 +23,10 @@ enum class AttributionSource : std::uint8_t {
 };
 
 std::string_view source_name(AttributionSource source);
+std::optional<AttributionSource> parse_source(std::string_view text);
+
+// The reason of rows that stand for decisions whose own rows were lost; `count` says how many.
+inline constexpr std::string_view audit_loss = "audit-loss";
 
 struct AuditRecord {
     std::int64_t id = 0;               // row id; 0 before it is written
@@ -39,6 +45,7 @@ struct AuditRecord {
     Unknown unknown = Unknown::none;   // why there is no process below
     std::uint32_t pid = 0;             // 0: not known; all below are empty then
     std::uint64_t start_ns = 0;        // CLOCK_BOOTTIME
+    std::uint64_t exec_id = 0;         // counts the execs of the process
     std::uint32_t uid = 0;
     std::string user;                  // name of the uid when the row was written
     std::string exe;
@@ -48,10 +55,12 @@ struct AuditRecord {
     std::string working_directory;     // empty if it was gone by the time it was asked for
     std::uint32_t parent_pid = 0;
     std::string parent_exe;
+    std::uint64_t cgroup_id = 0;       // cgroup v2
     std::string unit;                  // systemd unit, from the cgroup
     AttributionSource source = AttributionSource::none;
     std::int64_t latency_ns = -1;      // from the hook to the verdict; -1: no hook saw it
     LogLevel log = LogLevel::audit;
+    std::int64_t count = 1;            // decisions alike that this row stands for
 
     bool operator==(const AuditRecord&) const = default;
 };

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/log_command.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "cli/log_options.hpp"
+#include "cli/log_row.hpp"
+
+namespace doorward {
+namespace {
+
+constexpr std::int64_t page_rows = 1000;
+constexpr int poll_interval_ms = 100;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// SIGINT and SIGTERM end `--follow` in good order. One that was ignored (in the background of a shell
+// script) stays so. Afterwards all is as before.
+class StopOnSignal {
+public:
+    StopOnSignal() {
+        interrupted = 0;
+        struct sigaction action {};
+        action.sa_handler = [](int) { interrupted = 1; };
+        for (std::size_t i = 0; i < std::size(signals); ++i) {
+            sigaction(signals[i], &action, &before_[i]);
+            if (before_[i].sa_handler == SIG_IGN) sigaction(signals[i], &before_[i], nullptr);
+        }
+    }
+    StopOnSignal(const StopOnSignal&) = delete;
+    StopOnSignal& operator=(const StopOnSignal&) = delete;
+    ~StopOnSignal() {
+        for (std::size_t i = 0; i < std::size(signals); ++i)
+            sigaction(signals[i], &before_[i], nullptr);
+    }
+
+private:
+    static constexpr int signals[] = {SIGINT, SIGTERM};
+    struct sigaction before_[std::size(signals)] {};
+};
+
+// Rows to standard output, in the form that was asked for.
+class Printer {
+public:
+    Printer(const LogOptions& options, TableStyle style)
+        : json_(options.json), table_(log_columns(), fitted(options, style)) {}
+
+    void print(const std::vector<AuditRecord>& rows) {
+        std::string text;
+        for (const AuditRecord& row : rows) {
+            if (json_) text.append(log_json(row).dump()).append("\n");
+            else table_.add(log_cells(row));
+        }
+        if (!json_) text = table_.take();
+        std::fwrite(text.data(), 1, text.size(), stdout);
+        std::fflush(stdout);
+    }
+
+private:
+    static TableStyle fitted(const LogOptions& options, TableStyle style) {
+        if (options.wide) style.width = 0;
+        style.header = !options.no_header;
+        return style;
+    }
+
+    bool json_;
+    Table table_;
+};
+
+// Prints the matching rows with after < id <= last, page by page.
+Result<void> print_range(AuditReader& reader, const AuditFilter& filter, std::int64_t after,
+                         std::int64_t last, Printer& printer) {
+    for (;;) {
+        const auto rows = reader.rows(filter, after, last, page_rows);
+        if (!rows) return std::unexpected(rows.error());
+        printer.print(*rows);
+        if (static_cast<std::int64_t>(rows->size()) < page_rows || interrupted != 0) return {};
+        after = rows->back().id;
+    }
+}
+
+// True when it is time to end: a signal, or nobody reads standard output any more.
+bool wait_a_moment() {
+    pollfd output{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+    const int ready = ::poll(&output, 1, poll_interval_ms);
+    if (ready > 0 && (output.revents & (POLLERR | POLLNVAL)) != 0) return true;
+    // A file or terminal that reports something else must not make this spin.
+    if (ready > 0) ::poll(nullptr, 0, poll_interval_ms);
+    return interrupted != 0;
+}
+
+Result<void> follow(AuditReader& reader, const AuditFilter& filter, std::int64_t last, Printer& printer) {
+    while (!wait_a_moment()) {
+        bool restarted = false;
+        const auto changed = reader.changed(restarted);
+        if (!changed) return std::unexpected(changed.error());
+        if (!*changed) continue;
+        if (restarted) last = 0;
+        const auto newest = reader.last_id();
+        if (!newest) return std::unexpected(newest.error());
+        if (auto done = print_range(reader, filter, last, *newest, printer); !done) return done;
+        last = *newest;
+    }
+    return {};
+}
+
+Result<void> show(const LogOptions& options, const AuditFilter& filter, std::int64_t limit,
+                  TableStyle style) {
+    auto reader = AuditReader::open(options.database);
+    if (!reader) return std::unexpected(reader.error());
+    Printer printer(options, style);
+    std::unique_ptr<StopOnSignal> stop;
+    if (options.follow) stop = std::make_unique<StopOnSignal>();
+
+    const auto last = reader->last_id();
+    if (!last) return std::unexpected(last.error());
+    const auto after = reader->before_newest(filter, *last, limit);
+    if (!after) return std::unexpected(after.error());
+    if (auto done = print_range(*reader, filter, *after, *last, printer); !done) return done;
+    return options.follow ? follow(*reader, filter, *last, printer) : Result<void>{};
+}
+
+int run_log(const LogOptions& options, const Session& session) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto now_us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+    const auto filter = make_filter(options, now_us);
+    if (!filter) return report({exit_usage, filter.error().text(), {}});
+    const auto limit = parse_limit(options.limit);
+    if (!limit) return report({exit_usage, limit.error().text(), {}});
+    const auto shown = show(options, *filter, *limit, session.style());
+    if (!shown) return report({exit_unreachable, shown.error().text(), {}});
+    return exit_ok;
+}
+
+void add_filters(CLI::App& log, LogOptions& options) {
+    log.add_option("--app", options.app,
+                   "program: path, pattern, bare name, unknown or unknown:REASON")->type_name("APP");
+    log.add_option("--verdict", options.verdicts, "what happened: accept, drop or reject; repeatable")
+        ->type_name("VERDICT")->allow_extra_args(false);
+    log.add_flag("--denied", options.denied,
+                 "what the rules deny, also where it passed because the mode is observe");
+    log.add_option("--since", options.since, "from then on: 10m, 2h, 3d, a date, or RFC 3339")
+        ->type_name("TIME");
+    log.add_option("--until", options.until, "before then; as for --since")->type_name("TIME");
+    log.add_option("--to", options.to, "destination: address, prefix or host name")->type_name("DEST");
+    log.add_option("--from", options.from, "source; as for --to")->type_name("SOURCE");
+    log.add_option("--port", options.port, "destination port")->type_name("PORT");
+    log.add_option("--user", options.user, "user name or uid")->type_name("USER");
+    log.add_option("--rule", options.rule, "name of the rule that decided")->type_name("RULE");
+    log.add_option("--pid", options.pid, "process")->type_name("PID");
+}
+
+}  // namespace
+
+void add_log_command(CLI::App& app, Session& session) {
+    auto* log = app.add_subcommand("log", "show what was decided, oldest first");
+    const auto options = std::make_shared<LogOptions>();
+    log->add_option("--database", options->database, "audit database of the daemon")
+        ->type_name("PATH")->capture_default_str();
+    add_filters(*log, *options);
+    log->add_option("--limit", options->limit, "the newest N that match; 0: all")
+        ->type_name("N")->capture_default_str();
+    log->add_flag("--follow,-f", options->follow, "then print what comes, until Ctrl-C");
+    log->add_flag("--json", options->json, "one JSON object per line");
+    log->add_flag("--no-header", options->no_header, "leave the line of titles out");
+    log->add_flag("--wide", options->wide, "cut nothing, whatever the width of the terminal");
+    log->callback([options, &session] { session.status = run_log(*options, session); });
+}
+
+}  // namespace doorward

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/log_row.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/log_time.hpp"
+#include "fwd/audit_text.hpp"
+
+namespace doorward {
+namespace {
+
+using nlohmann::ordered_json;
+
+// For JSON: null where the value is empty or not known.
+ordered_json text_or_null(const std::string& value) {
+    return value.empty() ? ordered_json() : ordered_json(escape_text(value));
+}
+
+ordered_json number_or_null(bool known, std::uint64_t value) {
+    return known ? ordered_json(value) : ordered_json();
+}
+
+bool about_a_packet(const AuditRecord& record) {
+    return record.reason != audit_loss;
+}
+
+struct Ends {
+    const Address& source;
+    std::uint16_t source_port;
+    const Address& destination;
+    std::uint16_t destination_port;
+};
+
+Ends ends_of(const AuditRecord& record) {
+    if (record.direction == Direction::out)
+        return {record.local, record.local_port, record.remote, record.remote_port};
+    return {record.remote, record.remote_port, record.local, record.local_port};
+}
+
+// "203.0.113.7:443", "[2001:db8::1]:443", "203.0.113.7".
+std::string endpoint_text(const Address& address, std::uint16_t port) {
+    if (port == 0) return address.to_string();
+    if (address.is_v4()) return fmt::format("{}:{}", address.to_string(), port);
+    return fmt::format("[{}]:{}", address.to_string(), port);
+}
+
+std::string destination_text(const AuditRecord& record) {
+    if (!about_a_packet(record)) return "";
+    const Ends ends = ends_of(record);
+    std::string text = endpoint_text(ends.destination, ends.destination_port);
+    if (record.direction == Direction::in) text += " from " + ends.source.to_string();
+    if (!record.host.empty()) text += " " + record.host;
+    return text;
+}
+
+Cell verdict_cell(const AuditRecord& record) {
+    const std::string verdict(action_name(record.verdict));
+    if (record.verdict != record.decision)
+        return {fmt::format("{} ({})", verdict, action_name(record.decision)), Colour::yellow};
+    return {verdict, record.verdict == Action::accept ? Colour::green : Colour::red};
+}
+
+Cell program_cell(const AuditRecord& record) {
+    if (record.unknown != Unknown::none)
+        return {fmt::format("unknown:{}", unknown_name(record.unknown)), Colour::yellow};
+    return {record.exe, Colour::none};
+}
+
+Cell rule_cell(const AuditRecord& record) {
+    const bool by_rule = !record.rule.empty();
+    std::string text = by_rule ? record.rule : record.reason;
+    if (record.count != 1) text += fmt::format(" ×{}", record.count);
+    return {std::move(text), by_rule ? Colour::none : Colour::dim};
+}
+
+void add_process(ordered_json& row, const AuditRecord& record) {
+    const bool known = record.pid != 0;
+    row["pid"] = number_or_null(known, record.pid);
+    row["start_ns"] = number_or_null(known, record.start_ns);
+    row["exec_id"] = number_or_null(known, record.exec_id);
+    row["uid"] = number_or_null(known, record.uid);
+    row["user"] = text_or_null(record.user);
+    row["exe"] = text_or_null(record.exe);
+    row["exe_device"] = number_or_null(known, record.exe_device);
+    row["exe_inode"] = number_or_null(known, record.exe_inode);
+    row["command_line"] = text_or_null(record.command_line);
+    row["working_directory"] = text_or_null(record.working_directory);
+    row["parent_pid"] = number_or_null(known && record.parent_pid != 0, record.parent_pid);
+    row["parent_exe"] = text_or_null(record.parent_exe);
+    row["cgroup_id"] = number_or_null(known && record.cgroup_id != 0, record.cgroup_id);
+    row["unit"] = text_or_null(record.unit);
+}
+
+}  // namespace
+
+std::vector<Column> log_columns() {
+    return {
+        {.title = "TIME", .minimum = 19},
+        {.title = "VERDICT"},
+        {.title = "PROGRAM", .shrinks = true, .minimum = 16, .keeps_end = true},
+        {.title = "PID", .right = true, .minimum = 6},
+        {.title = "USER", .shrinks = true, .minimum = 8},
+        {.title = "PROTO"},
+        {.title = "DESTINATION", .shrinks = true, .minimum = 20},
+        {.title = "RULE", .shrinks = true, .minimum = 12},
+    };
+}
+
+std::vector<Cell> log_cells(const AuditRecord& record) {
+    const bool known = record.pid != 0;
+    const std::string user = record.user.empty() ? std::to_string(record.uid) : record.user;
+    return {
+        {local_time_text(record.time_us)},
+        verdict_cell(record),
+        program_cell(record),
+        {known ? std::to_string(record.pid) : ""},
+        {known ? user : ""},
+        {about_a_packet(record) ? protocol_name(record.protocol) : ""},
+        {destination_text(record)},
+        rule_cell(record),
+    };
+}
+
+ordered_json log_json(const AuditRecord& record) {
+    const bool packet = about_a_packet(record);
+    const Ends ends = ends_of(record);
+    ordered_json row;
+    row["id"] = record.id;
+    row["time"] = utc_time_text(record.time_us);
+    row["time_us"] = record.time_us;
+    row["verdict"] = action_name(record.verdict);
+    row["decision"] = action_name(record.decision);
+    row["rule"] = text_or_null(record.rule);
+    row["reason"] = escape_text(record.reason);
+    row["direction"] = packet ? ordered_json(direction_name(record.direction)) : ordered_json();
+    row["protocol"] = packet ? ordered_json(protocol_name(record.protocol)) : ordered_json();
+    row["source"] = packet ? ordered_json(ends.source.to_string()) : ordered_json();
+    row["source_port"] = number_or_null(packet, ends.source_port);
+    row["destination"] = packet ? ordered_json(ends.destination.to_string()) : ordered_json();
+    row["destination_port"] = number_or_null(packet, ends.destination_port);
+    row["host"] = text_or_null(record.host);
+    row["unknown"] = record.unknown == Unknown::none ? ordered_json()
+                                                     : ordered_json(unknown_name(record.unknown));
+    add_process(row, record);
+    row["attribution"] = source_name(record.source);
+    row["latency_ns"] = record.latency_ns < 0 ? ordered_json() : ordered_json(record.latency_ns);
+    row["log"] = log_level_name(record.log);
+    row["count"] = record.count;
+    return row;
+}
+
+}  // namespace doorward

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A row of the audit log, for people and for programs.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "cli/table.hpp"
+#include "fwd/audit_record.hpp"
+
+namespace doorward {
+
+std::vector<Column> log_columns();
+
+std::vector<Cell> log_cells(const AuditRecord& record);
+
+// Every field under the name of its column; null where it is not known. Texts are as in the
+// database: valid UTF-8, with other bytes and control characters as \xHH, so that each byte string
+// has its own form.
+nlohmann::ordered_json log_json(const AuditRecord& record);
+
+}  // namespace doorward

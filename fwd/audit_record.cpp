@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/audit_record.hpp"
+
+#include <utility>
+
+namespace doorward {
+namespace {
+
+constexpr std::pair<AttributionSource, std::string_view> source_names[] = {
+    {AttributionSource::none, "none"},           {AttributionSource::kprobe, "kprobe"},
+    {AttributionSource::cgroup, "cgroup"},       {AttributionSource::netfilter, "netfilter"},
+    {AttributionSource::listener, "listener"},   {AttributionSource::scan, "scan"},
+};
+
+}  // namespace
+
+std::string_view source_name(AttributionSource source) {
+    for (const auto& [value, name] : source_names)
+        if (value == source) return name;
+    return "none";
+}
+
+std::optional<AttributionSource> parse_source(std::string_view text) {
+    for (const auto& [value, name] : source_names)
+        if (name == text) return value;
+    return std::nullopt;
+}
+
+}  // namespace doorward

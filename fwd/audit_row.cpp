@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/audit_row.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "fwd/audit_text.hpp"
+
+namespace doorward {
+namespace {
+
+// In the order in which they are bound and read.
+constexpr std::string_view columns[] = {
+    "id", "time_us", "verdict", "decision", "rule", "reason", "direction", "protocol", "source",
+    "source_port", "destination", "destination_port", "host", "unknown", "pid", "start_ns",
+    "exec_id", "uid", "user", "exe", "exe_device", "exe_inode", "command_line",
+    "working_directory", "parent_pid", "parent_exe", "cgroup_id", "unit", "attribution",
+    "latency_ns", "log", "count",
+    // Written only: the same addresses in a form that an index can search.
+    "source_ip", "destination_ip",
+};
+constexpr std::size_t written_only = 2;
+
+// Binds from the left, one call per column.
+class Binder {
+public:
+    Binder(sqlite::Statement& statement, std::string* escaped)
+        : statement_(statement), escaped_(escaped) {}
+
+    Binder& text(std::string_view value) { return statement_.text(++index_, value), *this; }
+    Binder& number(std::int64_t value) { return statement_.number(++index_, value), *this; }
+    Binder& blob(std::span<const std::uint8_t> value) {
+        return statement_.blob(++index_, value), *this;
+    }
+    Binder& null() { return statement_.null(++index_), *this; }
+    Binder& number_if(bool known, std::uint64_t value) {
+        return known ? number(static_cast<std::int64_t>(value)) : null();
+    }
+    // Bytes that others chose.
+    Binder& bytes(const std::string& value) {
+        if (is_plain_text(value)) return text(value);
+        *escaped_ = escape_text(value);
+        return text(*escaped_++);
+    }
+
+private:
+    sqlite::Statement& statement_;
+    std::string* escaped_;
+    int index_ = 0;
+};
+
+// Reads from the left; keeps the name of the first column whose value made no sense.
+class Reader {
+public:
+    explicit Reader(const sqlite::Statement& statement) : statement_(statement) {}
+
+    std::string_view text() { return statement_.column_text(index_++); }
+    std::string bytes() { return unescape_text(text()); }
+    std::int64_t number() { return statement_.column_number(index_++); }
+    std::int64_t number_or(std::int64_t if_null) {
+        return statement_.column_is_null(index_) ? (++index_, if_null) : number();
+    }
+    template <class T>
+    T number_as() { return static_cast<T>(number()); }
+
+    template <class T>
+    T parsed(std::optional<T> (*parse)(std::string_view)) {
+        const std::optional<T> value = parse(text());
+        if (!value && wrong_.empty()) wrong_ = columns[index_ - 1];
+        return value.value_or(T{});
+    }
+
+    std::string_view wrong() const { return wrong_; }
+
+private:
+    const sqlite::Statement& statement_;
+    int index_ = 0;
+    std::string_view wrong_;
+};
+
+std::optional<Unknown> parse_unknown_or_empty(std::string_view text) {
+    return text.empty() ? Unknown::none : parse_unknown(text);
+}
+
+// A row about no packet in particular (lost records) has no addresses.
+std::optional<Address> parse_address_or_empty(std::string_view text) {
+    return text.empty() ? Address{} : Address::parse(text);
+}
+
+struct Endpoint {
+    const Address& address;
+    std::uint16_t port;
+};
+
+void bind_process(Binder& to, const AuditRecord& record) {
+    const bool known = record.pid != 0;
+    to.number_if(known, record.pid)
+        .number_if(known, record.start_ns)
+        .number_if(known, record.exec_id)
+        .number_if(known, record.uid)
+        .bytes(record.user)
+        .bytes(record.exe)
+        .number_if(known, record.exe_device)
+        .number_if(known, record.exe_inode)
+        .bytes(record.command_line)
+        .bytes(record.working_directory)
+        .number_if(known, record.parent_pid)
+        .bytes(record.parent_exe)
+        .number_if(known, record.cgroup_id)
+        .bytes(record.unit);
+}
+
+void read_process(Reader& from, AuditRecord& record) {
+    record.pid = from.number_as<std::uint32_t>();
+    record.start_ns = from.number_as<std::uint64_t>();
+    record.exec_id = from.number_as<std::uint64_t>();
+    record.uid = from.number_as<std::uint32_t>();
+    record.user = from.bytes();
+    record.exe = from.bytes();
+    record.exe_device = from.number_as<std::uint64_t>();
+    record.exe_inode = from.number_as<std::uint64_t>();
+    record.command_line = from.bytes();
+    record.working_directory = from.bytes();
+    record.parent_pid = from.number_as<std::uint32_t>();
+    record.parent_exe = from.bytes();
+    record.cgroup_id = from.number_as<std::uint64_t>();
+    record.unit = from.bytes();
+}
+
+void read_endpoints(Reader& from, AuditRecord& record) {
+    const auto source = from.parsed(parse_address_or_empty);
+    const auto source_port = from.number_as<std::uint16_t>();
+    const auto destination = from.parsed(parse_address_or_empty);
+    const auto destination_port = from.number_as<std::uint16_t>();
+    const bool out = record.direction == Direction::out;
+    record.local = out ? source : destination;
+    record.local_port = out ? source_port : destination_port;
+    record.remote = out ? destination : source;
+    record.remote_port = out ? destination_port : source_port;
+}
+
+}  // namespace
+
+std::string audit_insert_sql() {
+    std::string marks = "?";
+    for (std::size_t i = 1; i < std::size(columns); ++i) marks += ",?";
+    return fmt::format("INSERT INTO decisions ({}) VALUES ({})", fmt::join(columns, ","), marks);
+}
+
+std::string audit_columns_sql() {
+    return fmt::format("{}", fmt::join(std::begin(columns), std::end(columns) - written_only, ","));
+}
+
+void AuditRowBinder::bind(sqlite::Statement& statement, const AuditRecord& record) {
+    const bool out = record.direction == Direction::out;
+    const Endpoint local{record.local, record.local_port};
+    const Endpoint remote{record.remote, record.remote_port};
+    const Endpoint& source = out ? local : remote;
+    const Endpoint& destination = out ? remote : local;
+    const bool packet = record.reason != audit_loss;
+    source_ = packet ? source.address.to_string() : std::string();
+    destination_ = packet ? destination.address.to_string() : std::string();
+    protocol_ = protocol_name(record.protocol);
+
+    Binder to(statement, escaped_);
+    to.null()  // id: SQLite's choice, one more than the highest
+        .number(record.time_us)
+        .text(action_name(record.verdict))
+        .text(action_name(record.decision))
+        .bytes(record.rule)
+        .bytes(record.reason)
+        .text(direction_name(record.direction))
+        .text(protocol_)
+        .text(source_)
+        .number(source.port)
+        .text(destination_)
+        .number(destination.port)
+        .bytes(record.host)
+        .text(record.unknown == Unknown::none ? std::string_view() : unknown_name(record.unknown));
+    bind_process(to, record);
+    to.text(source_name(record.source))
+        .number_if(record.latency_ns >= 0, static_cast<std::uint64_t>(record.latency_ns))
+        .text(log_level_name(record.log))
+        .number(record.count);
+    if (packet) to.blob(source.address.bytes).blob(destination.address.bytes);
+    else to.null().null();
+}
+
+Result<AuditRecord> read_audit_row(const sqlite::Statement& statement) {
+    Reader from(statement);
+    AuditRecord record;
+    record.id = from.number();
+    record.time_us = from.number();
+    record.verdict = from.parsed(parse_action);
+    record.decision = from.parsed(parse_action);
+    record.rule = from.bytes();
+    record.reason = from.bytes();
+    record.direction = from.parsed(parse_direction);
+    record.protocol = from.parsed(parse_protocol);
+    read_endpoints(from, record);
+    record.host = from.bytes();
+    record.unknown = from.parsed(parse_unknown_or_empty);
+    read_process(from, record);
+    record.source = from.parsed(parse_source);
+    record.latency_ns = from.number_or(-1);
+    record.log = from.parsed(parse_log_level);
+    record.count = from.number();
+    if (!from.wrong().empty())
+        return fail(fmt::format("row {} of the audit log has an unknown {}", record.id, from.wrong()));
+    return record;
+}
+
+}  // namespace doorward

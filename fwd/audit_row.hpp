@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// AuditRecord ↔ row of the table `decisions`: the one place that knows which field is which column.
+#pragma once
+
+#include "fwd/audit_record.hpp"
+#include "fwd/sqlite.hpp"
+
+namespace doorward {
+
+// INSERT with one parameter per column, in the order that bind() fills.
+std::string audit_insert_sql();
+
+// The columns read_audit_row() expects, for a SELECT that names them first and in this order.
+std::string audit_columns_sql();
+
+// Binds a record to the statement made of audit_insert_sql(). Keeps the texts made on the way; both
+// it and the record must live until the statement has been stepped.
+class AuditRowBinder {
+public:
+    void bind(sqlite::Statement& statement, const AuditRecord& record);
+
+private:
+    std::string source_, destination_, protocol_;
+    std::string escaped_[9];  // one per column of bytes that others chose
+};
+
+// The row the statement stands on. A value this program does not know (a later version's protocol
+// name, a hand-made change) is an error that names the column.
+Result<AuditRecord> read_audit_row(const sqlite::Statement& statement);
+
+}  // namespace doorward

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/audit_schema.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace doorward {
+namespace {
+
+// Step n makes version n of version n-1. A step that has been released is never changed: a new
+// version is a new step at the end.
+//
+// The comments inside CREATE TABLE are kept by SQLite, so that `.schema` explains the columns.
+constexpr std::array<const char*, audit_schema_version> steps{
+    R"sql(
+CREATE TABLE decisions (
+    id                INTEGER PRIMARY KEY,  -- rises; never used twice
+    time_us           INTEGER NOT NULL,     -- microseconds since 1970, UTC
+    verdict           TEXT NOT NULL,        -- what happened: accept, drop, reject
+    decision          TEXT NOT NULL,        -- what the rules say; other than verdict in observe mode
+    rule              TEXT NOT NULL,        -- '': the default decided
+    reason            TEXT NOT NULL,        -- rule, default-out, default-in, audit-loss, ...
+    direction         TEXT NOT NULL,        -- out: this host opened the flow; in: the other side
+    protocol          TEXT NOT NULL,        -- name, or number in decimal
+    source            TEXT NOT NULL,
+    source_port       INTEGER NOT NULL,     -- ICMP echo: the identifier
+    destination       TEXT NOT NULL,
+    destination_port  INTEGER NOT NULL,
+    source_ip         BLOB,                 -- 16 bytes, IPv4 as ::ffff:a.b.c.d: prefixes are ranges
+    destination_ip    BLOB,
+    host              TEXT NOT NULL,        -- name of the remote, '' if not known
+    unknown           TEXT NOT NULL,        -- why the process is not known; '': it is
+    pid               INTEGER,              -- NULL: not known, as are the columns up to cgroup_id
+    start_ns          INTEGER,              -- CLOCK_BOOTTIME when it was forked
+    exec_id           INTEGER,              -- counts its execs
+    uid               INTEGER,
+    user              TEXT NOT NULL,
+    exe               TEXT NOT NULL,        -- bytes that are no UTF-8, and control characters: \xHH
+    exe_device        INTEGER,              -- the kernel's s_dev
+    exe_inode         INTEGER,
+    command_line      TEXT NOT NULL,        -- chosen by the process
+    working_directory TEXT NOT NULL,
+    parent_pid        INTEGER,
+    parent_exe        TEXT NOT NULL,
+    cgroup_id         INTEGER,
+    unit              TEXT NOT NULL,        -- systemd unit
+    attribution       TEXT NOT NULL,        -- how the process was found
+    latency_ns        INTEGER,              -- from the hook to the verdict
+    log               TEXT NOT NULL         -- audit, or journal: also a line there
+);
+-- Each index ends in id by itself, so all of them also give "newest first".
+CREATE INDEX decisions_by_time ON decisions(time_us);
+CREATE INDEX decisions_by_app ON decisions(exe);
+CREATE INDEX decisions_by_destination ON decisions(destination_ip);
+CREATE INDEX decisions_denied ON decisions(id) WHERE decision <> 'accept';
+)sql",
+    R"sql(
+ALTER TABLE decisions
+    ADD COLUMN count INTEGER NOT NULL DEFAULT 1;  -- decisions alike; sum(count) is all verdicts
+)sql",
+};
+
+}  // namespace
+
+Result<AuditFile> classify_audit_file(sqlite3* database) {
+    const auto tables =
+        sqlite::number(database, "SELECT count(*) FROM sqlite_schema", "read the list of tables");
+    if (!tables) return std::unexpected(tables.error());
+    const auto version = sqlite::number(database, "PRAGMA user_version", "read the schema version");
+    if (!version) return std::unexpected(version.error());
+    const auto application =
+        sqlite::number(database, "PRAGMA application_id", "read the application id");
+    if (!application) return std::unexpected(application.error());
+
+    if (*tables == 0 && *version == 0 && *application == 0) return AuditFile::empty;
+    if (*application != audit_application_id) return AuditFile::foreign;
+    if (*version > audit_schema_version) return AuditFile::newer;
+    return *version == audit_schema_version ? AuditFile::current : AuditFile::older;
+}
+
+Result<void> migrate_audit_file(sqlite3* database, std::int64_t version) {
+    const auto present = sqlite::number(database, "PRAGMA user_version", "read the schema version");
+    if (!present) return std::unexpected(present.error());
+    for (std::int64_t next = *present + 1; next <= version; ++next) {
+        const std::string sql = fmt::format("{}; PRAGMA user_version = {}; PRAGMA application_id = {}",
+                                            steps.at(next - 1), next, audit_application_id);
+        const std::string operation = fmt::format("bring the audit log to schema version {}", next);
+        if (auto done = sqlite::run(database, sql, operation); !done) return done;
+    }
+    return {};
+}
+
+}  // namespace doorward
