@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion for doorward(1). Names of rules are asked of the running daemon.
+
+# The socket given so far, as an option. Bash splits words at "=".
+_doorward_socket() {
+    local i value
+    for ((i = 1; i < cword; i++)); do
+        [[ ${words[i]} == --socket ]] || continue
+        value=${words[i + 1]}
+        [[ $value == '=' ]] && value=${words[i + 2]}
+        printf '%s\n' "--socket=$value"
+    done
+}
+
+_doorward_rule_names() {
+    local socket
+    socket=$(_doorward_socket)
+    "${words[0]}" ${socket:+"$socket"} rules list --names 2>/dev/null
+}
+
+_doorward_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+# Programs: names in PATH, or files once a slash was typed.
+_doorward_programs() {
+    if [[ $cur == */* ]]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    else
+        mapfile -t COMPREPLY < <(compgen -c -- "$cur" | sort -u)
+    fi
+}
+
+# The value of the option `$1`; fails if it takes none, or if its values can't be known.
+_doorward_value() {
+    case $1 in
+        --socket | --database | --rules-dir)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            ;;
+        --color | --colour) _doorward_words 'auto always never' ;;
+        --protocol) _doorward_words 'tcp udp icmp icmpv6 sctp udplite' ;;
+        --action | --verdict) _doorward_words 'accept drop reject' ;;
+        --direction) _doorward_words 'out in' ;;
+        --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+        --app) _doorward_programs ;;
+        --rule) _doorward_words "$(_doorward_rule_names)" ;;
+        --unknown)
+            _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet'
+            ;;
+        --to | --from | --port | --name | --for | --comment | --since | --until | --limit | --pid)
+            ;;
+        *) return 1 ;;
+    esac
+}
+
+_doorward_options() {
+    local global='--socket --color --help --version'
+    local rule='--to --from --port --protocol --user --in --out --for --comment --journal --last --json'
+    case $1 in
+        status | flows) echo "$global --json" ;;
+        mode) echo "$global" ;;
+        allow) echo "$global --name $rule" ;;
+        deny) echo "$global --name --reject --drop $rule" ;;
+        explain)
+            echo "$global --app --unknown --to --from --port --protocol --user --direction" \
+                '--rules-dir --json'
+            ;;
+        log)
+            echo "$global --app --verdict --denied --since --until --to --from --port --user --rule" \
+                '--pid --limit --follow --json --no-header --wide --database'
+            ;;
+        'rules list') echo "$global --names --json" ;;
+        'rules add') echo "$global --name --action --app $rule" ;;
+        'rules check') echo "$global" ;;
+        'rules '*) echo "$global --json" ;;
+        *) echo "$global" ;;
+    esac
+}
+
+_doorward_arguments() {
+    case $1 in
+        '') _doorward_words 'status rules allow deny log flows mode explain' ;;
+        rules) _doorward_words 'list show add remove enable disable check reload' ;;
+        'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
+            _doorward_words "$(_doorward_rule_names)"
+            ;;
+        'rules check')
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            ;;
+        mode) _doorward_words 'observe enforce' ;;
+        allow | deny) _doorward_programs ;;
+    esac
+}
+
+_doorward() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local -a words=("${COMP_WORDS[@]}")
+    local cword=$COMP_CWORD command='' i
+    COMPREPLY=()
+    # "--app=cu" comes as "--app" "=" "cu".
+    if [[ $cur == '=' ]]; then
+        cur=''
+    elif [[ $prev == '=' ]]; then
+        prev=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    for ((i = 1; i < cword; i++)); do
+        case ${words[i]} in
+            --socket | --color | --colour) ((i++)) ;;
+            -*) ;;
+            status | rules | allow | deny | log | flows | mode | explain)
+                command=${words[i]}
+                [[ $command == rules && $((i + 1)) -lt $cword ]] && command+=" ${words[i + 1]}"
+                break
+                ;;
+        esac
+    done
+    _doorward_value "$prev" && return
+    if [[ $cur == -* ]]; then
+        _doorward_words "$(_doorward_options "$command")"
+    else
+        _doorward_arguments "$command"
+    fi
+}
+
+complete -F _doorward doorward

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `doorward explain`: which rule would decide, and why the ones before did not match.
+#include <ctime>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "cli/app_path.hpp"
+#include "cli/client.hpp"
+#include "cli/commands.hpp"
+#include "fwd/explain.hpp"
+#include "fwd/rule_files.hpp"
+
+namespace doorward {
+namespace {
+
+struct Options {
+    FlowQuestion question;
+    std::string app;
+    std::string unknown;
+    std::string to;
+    std::string from;
+    std::string direction = "out";
+    std::string rules_folder;
+    bool json = false;
+};
+
+std::optional<std::string> given(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+}
+
+CommandResult<FlowQuestion> question_of(const Options& options) {
+    FlowQuestion question = options.question;
+    question.direction = options.direction == "in" ? Direction::in : Direction::out;
+    question.unknown = given(options.unknown);
+    question.to = given(options.to);
+    question.from = given(options.from);
+    if (options.app.empty()) return question;
+    const auto app = resolve_app(options.app);
+    if (!app) return command_fail(exit_usage, app.error());
+    if (app->note) fmt::print(stderr, "{}\n", printable(*app->note));
+    question.app = app->pattern;
+    return question;
+}
+
+CommandResult<Explanation> explain_offline(const FlowQuestion& question, const std::string& folder) {
+    const auto files = read_rule_files(folder, Trust::anybody);
+    if (!files) return command_fail(exit_failed, files.error());
+    auto rules = parse_rule_files(*files);
+    if (!rules) return command_fail(exit_failed, rules.error());
+    const Environment environment = system_environment();
+    const auto ruleset = Ruleset::compile(std::move(*rules), Defaults{}, environment);
+    if (!ruleset) return command_fail(exit_failed, ruleset.error());
+    auto explanation = explain_question(**ruleset, question, environment, std::time(nullptr));
+    if (!explanation) return command_fail(exit_usage, explanation.error().error);
+    return *std::move(explanation);
+}
+
+CommandResult<Explanation> explain_by_daemon(const FlowQuestion& question,
+                                             const std::string& socket) {
+    const auto answer = ask(socket, "Explain", "explanation", {{"question", question}});
+    if (!answer) return std::unexpected(answer.error());
+    return as<Explanation>(*answer);
+}
+
+std::string flow_text(const FlowQuestion& question) {
+    const std::string who = question.app ? *question.app + " as " + question.user
+                                         : "unknown:" + question.unknown.value_or("");
+    return fmt::format("{}, {} {}, {} → {} port {}", who, direction_name(question.direction),
+                       question.protocol, question.from.value_or("0.0.0.0"),
+                       question.to.value_or("0.0.0.0"), question.port);
+}
+
+void print(const FlowQuestion& question, const Explanation& explanation, const TableStyle& style) {
+    fmt::print("{}\n", printable(flow_text(question)));
+    Table table({{.title = "RULE"}, {.title = "WRITTEN IN"}, {.title = "DOES NOT MATCH BECAUSE OF"}},
+                style);
+    for (const ExplainedTrial& trial : explanation.trials)
+        table.add({{trial.rule, Colour::none}, {place_text(trial.place), Colour::dim},
+                   {trial.failed, Colour::none}});
+    if (!explanation.trials.empty()) fmt::print("{}", table.take());
+    const std::string action(action_name(explanation.action));
+    const std::string by = explanation.rule
+                               ? fmt::format("rule {} ({})", *explanation.rule,
+                                             place_text(explanation.place))
+                               : fmt::format("the default for {}bound flows, as no rule matches",
+                                             direction_name(question.direction));
+    fmt::print("{} by {}\n", painted(action, colour_of(action), style), printable(by));
+}
+
+int explain(const Session& session, const Options& options) {
+    const auto question = question_of(options);
+    if (!question) return report(question.error());
+    const auto explanation = options.rules_folder.empty()
+                                 ? explain_by_daemon(*question, session.socket)
+                                 : explain_offline(*question, options.rules_folder);
+    if (!explanation) return report(explanation.error());
+    if (options.json) print_json(*explanation);
+    else print(*question, *explanation, session.style());
+    return exit_ok;
+}
+
+void add_options(CLI::App& command, Options& options) {
+    auto* who = command.add_option_group("who", "one of these is needed");
+    who->add_option("--app", options.app, "program: path, or name in PATH")->type_name("APP");
+    who->add_option("--unknown", options.unknown, "no program is known, for this reason")
+        ->type_name("REASON");
+    who->require_option(1);
+    command.add_option("--to", options.to, "destination address [0.0.0.0]")->type_name("ADDRESS");
+    command.add_option("--from", options.from, "source address [0.0.0.0]")->type_name("ADDRESS");
+    command.add_option("--port", options.question.port, "destination port")
+        ->type_name("PORT")
+        ->capture_default_str();
+    command.add_option("--protocol", options.question.protocol, "tcp, udp, icmp, …")
+        ->type_name("PROTOCOL")
+        ->capture_default_str();
+    command.add_option("--user", options.question.user, "user the program runs as: name or uid")
+        ->type_name("USER")
+        ->capture_default_str();
+    command.add_option("--direction", options.direction, "out or in")
+        ->check(CLI::IsMember({"out", "in"}))
+        ->type_name("DIRECTION")
+        ->capture_default_str();
+    command.add_option("--rules-dir", options.rules_folder,
+                       "take the rules from this folder instead of asking the daemon; the defaults "
+                       "are then the built-in ones: reject outbound, drop inbound")
+        ->type_name("DIR");
+    command.add_flag("--json", options.json, "print JSON");
+}
+
+}  // namespace
+
+void add_explain_command(CLI::App& app, Session& session) {
+    const auto options = std::make_shared<Options>();
+    auto* command = app.add_subcommand(
+        "explain", "show which rule would decide a flow, and why the ones before it would not");
+    add_options(*command, *options);
+    command->callback([&session, options] { session.status = explain(session, *options); });
+}
+
+}  // namespace doorward

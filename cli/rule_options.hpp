@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The options that describe a rule, shared by `rules add`, `allow` and `deny`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command_error.hpp"
+#include "rules/rule.hpp"
+
+namespace doorward {
+
+struct RuleOptions {
+    std::string name;
+    std::vector<std::string> apps;
+    std::vector<std::string> users;
+    std::vector<std::string> protocols;
+    std::vector<std::string> to;
+    std::vector<std::string> from;
+    std::vector<std::string> ports;
+    std::string duration;  // --for
+    std::string comment;
+    bool in = false;
+    bool out = false;
+    bool journal = false;
+    bool last = false;
+    bool json = false;
+};
+
+// All but `apps` and `name`, which each command takes in its own way.
+void add_rule_options(CLI::App& command, RuleOptions& options);
+
+struct NewRule {
+    Rule rule;
+    std::vector<std::string> notes;  // about the programs that were chosen
+};
+
+// `now` in seconds since the epoch. The name may still be empty.
+Result<NewRule> make_rule(const RuleOptions& options, Action action, std::int64_t now);
+
+// "20m", "2h", "1d", "90s" → seconds.
+Result<std::int64_t> parse_duration(const std::string& text);
+
+// "deny-curl-443": what the rule does, to whom, and the first port or address.
+std::string suggested_name(const std::string& verb, const Rule& rule);
+
+}  // namespace doorward

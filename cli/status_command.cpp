@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `doorward status` and `doorward mode`.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "cli/client.hpp"
+#include "cli/commands.hpp"
+
+namespace doorward {
+namespace {
+
+// Lines of "Label  value", aligned.
+class Report {
+public:
+    explicit Report(const TableStyle& style)
+        : table_({{.title = ""}, {.title = ""}}, {.width = 0, .colour = style.colour, .header = false}) {}
+
+    void line(const std::string& label, std::string value, Colour colour = Colour::none) {
+        table_.add({{label, Colour::bold}, {std::move(value), colour}});
+    }
+    void print() { fmt::print("{}", table_.take()); }
+
+private:
+    Table table_;
+};
+
+std::string local_time(std::int64_t seconds) {
+    return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(static_cast<std::time_t>(seconds)));
+}
+
+void report_daemon(Report& report, const Status& status) {
+    report.line("doorwardd", fmt::format("{}, pid {}, up {}", status.version, status.pid,
+                                         duration_text(status.uptime_s)));
+    const bool enforce = status.mode == Mode::enforce;
+    report.line("Mode", enforce ? "enforce" : "observe: everything passes, nothing is blocked",
+                enforce ? Colour::green : Colour::yellow);
+    report.line("Hooks", status.hooks);
+    report.line("Queue", fmt::format("{} ({})", status.queue,
+                                     status.queue_kind == QueueKind::nft ? "nft" : "xtables"));
+    report.line("Loopback",
+                status.loopback == LoopbackPolicy::accept ? "passes undecided" : "is filtered");
+    report.line("Network", fmt::format("namespace {}", status.network_namespace));
+    for (const MissingFeature& feature : status.missing)
+        report.line("Missing", feature.name + ": " + feature.consequence, Colour::yellow);
+}
+
+void report_rules(Report& report, const RulesetStatus& rules) {
+    report.line("Rules", fmt::format("{}, generation {}, loaded {}", rules.rules, rules.generation,
+                                     local_time(rules.loaded_at)));
+    if (rules.last_error)
+        report.line("", "the last reload failed, these rules are older: " + *rules.last_error,
+                    Colour::red);
+}
+
+void report_packets(Report& report, const PacketCounters& packets, const NftCounters& netfilter) {
+    report.line("Decisions", fmt::format("{} packets: {} accepted, {} dropped, {} rejected",
+                                         packets.received, packets.accepted, packets.dropped,
+                                         packets.rejected));
+    std::string unknown;
+    for (const NamedCount& reason : packets.unknown)
+        if (reason.count > 0)
+            unknown += fmt::format("{}{} {}", unknown.empty() ? "" : ", ", reason.count, reason.name);
+    report.line("No process", unknown.empty() ? "0" : unknown);
+    report.line("Queue losses", fmt::format("{} dropped by the kernel, {} malformed",
+                                            packets.queue_dropped, packets.malformed),
+                packets.queue_dropped + packets.malformed > 0 ? Colour::red : Colour::none);
+    report.line("Netfilter",
+                fmt::format("{} of decided flows, {} loopback, {} neighbour discovery, "
+                            "{} queued, {} rejected",
+                            netfilter.decided, netfilter.loopback, netfilter.neighbour,
+                            netfilter.queued, netfilter.rejected));
+}
+
+void report_stores(Report& report, const Status& status) {
+    const AuditStatus& audit = status.audit;
+    report.line("Audit log", fmt::format("{} written, {} lost, {} waiting: {}", audit.written,
+                                         audit.lost, audit.pending, audit.database),
+                audit.lost > 0 ? Colour::red : Colour::none);
+    if (audit.error) report.line("", *audit.error, Colour::red);
+    for (const MapStatus& map : status.maps)
+        report.line("Map", fmt::format("{}: {} entries, {} failed updates", map.name, map.capacity,
+                                       map.failed_updates),
+                    map.failed_updates > 0 ? Colour::red : Colour::none);
+}
+
+int show_status(const Session& session, bool json) {
+    const auto answer = ask(session.socket, "GetStatus", "status");
+    if (!answer) return report(answer.error());
+    if (json) return print_json(*answer), exit_ok;
+    const auto status = as<Status>(*answer);
+    if (!status) return report(status.error());
+    Report lines(session.style());
+    report_daemon(lines, *status);
+    report_rules(lines, status->ruleset);
+    report_packets(lines, status->packets, status->netfilter);
+    report_stores(lines, *status);
+    lines.print();
+    return exit_ok;
+}
+
+int show_mode(const Session& session) {
+    const auto answer = ask(session.socket, "GetStatus", "status");
+    if (!answer) return report(answer.error());
+    const auto status = as<Status>(*answer);
+    if (!status) return report(status.error());
+    fmt::print("{}\n", mode_name(status->mode));
+    return exit_ok;
+}
+
+int set_mode(const Session& session, const std::string& mode) {
+    auto client = Client::connect(session.socket);
+    if (!client) return report(client.error());
+    const auto done = client->call("SetMode", {{"mode", mode}});
+    if (!done) return report(done.error());
+    fmt::print("{}\n", mode == "enforce" ? "mode is enforce: what no rule accepts is blocked"
+                                         : "mode is observe: everything passes, and is recorded");
+    return exit_ok;
+}
+
+}  // namespace
+
+void add_status_command(CLI::App& app, Session& session) {
+    auto* command = app.add_subcommand("status", "show how the daemon is doing");
+    auto* json = add_switch(*command, "--json", "print JSON");
+    command->callback([&session, json] { session.status = show_status(session, json->count() > 0); });
+}
+
+void add_mode_command(CLI::App& app, Session& session) {
+    auto* command = app.add_subcommand("mode", "show the mode, or change it until the next start");
+    auto* mode = command->add_option("MODE", "enforce, or observe: block nothing, record everything")
+                     ->check(CLI::IsMember({"observe", "enforce"}));
+    command->callback([&session, mode] {
+        session.status = mode->count() > 0 ? set_mode(session, mode->as<std::string>())
+                                           : show_mode(session);
+    });
+}
+
+}  // namespace doorward

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/control_interface.hpp"
+
+namespace doorward {
+
+std::string_view control_interface() {
+    return R"(# Asks and changes a running doorwardd. Asking is for root and the read group, changing for root
+# and the change group; the caller is known by the kernel's credentials of its connection.
+interface org.doorward.Control
+
+type Place (file: string, line: int, column: int)
+type MissingFeature (name: string, consequence: string)
+type NamedCount (name: string, count: int)
+
+type RulesetStatus (rules: int, generation: int, loaded_at: int, last_error: ?string)
+
+type PacketCounters (
+  received: int,
+  accepted: int,
+  dropped: int,
+  rejected: int,
+  queue_dropped: int,
+  malformed: int,
+  unknown: []NamedCount
+)
+
+# Packets that passed, or were answered, without a trip to the daemon.
+type NetfilterCounters (decided: int, loopback: int, neighbour: int, queued: int, rejected: int)
+
+type MapStatus (name: string, capacity: int, failed_updates: int)
+
+type AuditStatus (database: string, written: int, lost: int, pending: int, error: ?string)
+
+type Status (
+  version: string,
+  mode: (observe, enforce),
+  hooks: string,
+  missing: []MissingFeature,
+  queue: int,
+  queue_kind: (nft, xtables),
+  loopback: (accept, filter),
+  pid: int,
+  uptime_s: int,
+  network_namespace: int,
+  ruleset: RulesetStatus,
+  packets: PacketCounters,
+  netfilter: NetfilterCounters,
+  audit: AuditStatus,
+  maps: []MapStatus
+)
+
+# A rule with the keys that it has in a rule file; see doorward-rules(5).
+type Rule (
+  name: string,
+  action: (accept, drop, reject),
+  log: ?(audit, journal),
+  enabled: ?bool,
+  expires: ?string,
+  direction: ?(out, in),
+  app: ?[]string,
+  user: ?[]string,
+  protocol: ?[]string,
+  to: ?[]string,
+  from: ?[]string,
+  port: ?[]string,
+  comment: ?string
+)
+
+type RuleEntry (rule: Rule, place: Place, hits: ?int)
+type Defaults (out: (accept, drop, reject), in: (accept, drop, reject))
+type RuleList (rules: []RuleEntry, defaults: Defaults)
+
+# position counts from 1 in evaluation order; of a removed rule it is where the rule was.
+type RuleChange (name: string, file: string, position: int, rules: int)
+type Reloaded (rules: int, generation: int)
+
+# An imagined flow. app is the path of an executable, unknown a reason for not knowing one; one of
+# the two has to be given. What else is missing: out, user 0, tcp, 0.0.0.0, port 0.
+type Question (
+  direction: ?(out, in),
+  app: ?string,
+  unknown: ?string,
+  user: ?string,
+  protocol: ?string,
+  to: ?string,
+  from: ?string,
+  port: ?int
+)
+
+type Trial (rule: string, place: Place, failed: string)
+# rule is null where the default decides.
+type Explanation (action: (accept, drop, reject), rule: ?string, place: Place, trials: []Trial)
+
+type OpenFlow (
+  direction: (out, in),
+  protocol: string,
+  local: string,
+  remote: string,
+  local_port: int,
+  remote_port: int,
+  exe: string,
+  pid: int,
+  user: string,
+  unknown: ?string,
+  verdict: (accept, drop, reject),
+  rule: ?string,
+  age_s: int
+)
+
+method GetStatus() -> (status: Status)
+# Rules in the order in which they are tried, then the defaults.
+method ListRules() -> (list: RuleList)
+# Writes the rule to a file that the daemon chooses.
+method AddRule(rule: Rule, position: (first, last)) -> (change: RuleChange)
+method RemoveRule(name: string) -> (change: RuleChange)
+method SetRuleEnabled(name: string, enabled: bool) -> (change: RuleChange)
+method Reload() -> (reloaded: Reloaded)
+method SetMode(mode: (observe, enforce)) -> ()
+# What the rules that run now would decide, by the code that decides.
+method Explain(question: Question) -> (explanation: Explanation)
+method ListFlows() -> (flows: []OpenFlow)
+
+error PermissionDenied (message: string)
+error RuleNotFound (message: string)
+error RuleExists (message: string)
+error InvalidRule (message: string)
+error ReloadFailed (message: string)
+error Failed (message: string)
+# The bytes were no call; the connection is closed.
+error ProtocolError (message: string)
+error TooManyClients (message: string)
+)";
+}
+
+std::string_view varlink_service_interface() {
+    return R"(# The Varlink Service Interface is provided by every varlink service. It
+# describes the service and the interfaces it implements.
+interface org.varlink.service
+
+# Get a list of all the interfaces a service provides and information
+# about the implementation.
+method GetInfo() -> (
+  vendor: string,
+  product: string,
+  version: string,
+  url: string,
+  interfaces: []string
+)
+
+# Get the description of an interface that is implemented by this service.
+method GetInterfaceDescription(interface: string) -> (description: string)
+
+# The requested interface was not found.
+error InterfaceNotFound (interface: string)
+
+# The requested method was not found
+error MethodNotFound (method: string)
+
+# The interface defines the requested method, but the service does not
+# implement it.
+error MethodNotImplemented (method: string)
+
+# One of the passed parameters is invalid.
+error InvalidParameter (parameter: string)
+
+# Client is denied access
+error PermissionDenied ()
+
+# Method is expected to be called with 'more' set to true, but wasn't
+error ExpectedMore ()
+)";
+}
+
+}  // namespace doorward

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/control_json.hpp"
+
+#include "fwd/rule_json.hpp"
+
+// No value is null on the wire.
+template <class T>
+struct nlohmann::adl_serializer<std::optional<T>> {
+    static void to_json(json& j, const std::optional<T>& value) {
+        if (value) j = *value;
+        else j = nullptr;
+    }
+    static void from_json(const json& j, std::optional<T>& value) {
+        value = j.is_null() ? std::nullopt : std::optional(j.get<T>());
+    }
+};
+
+namespace doorward {
+namespace {
+
+using nlohmann::json;
+
+template <class T>
+T known(const std::optional<T>& value, const json& j) {
+    if (!value) throw std::invalid_argument(j.dump() + " is unknown here");
+    return *value;
+}
+
+}  // namespace
+
+// In the namespace of the types, where the JSON library looks for them.
+static void to_json(json& j, Mode mode) { j = mode_name(mode); }
+static void from_json(const json& j, Mode& mode) {
+    mode = known(parse_mode(j.get<std::string>()), j);
+}
+static void to_json(json& j, Action action) { j = action_name(action); }
+static void from_json(const json& j, Action& action) {
+    action = known(parse_action(j.get<std::string>()), j);
+}
+static void to_json(json& j, Direction direction) { j = direction_name(direction); }
+static void from_json(const json& j, Direction& direction) {
+    const auto name = j.get<std::string>();
+    if (name != "out" && name != "in") throw std::invalid_argument(name + " is unknown here");
+    direction = name == "out" ? Direction::out : Direction::in;
+}
+static void to_json(json& j, QueueKind kind) { j = kind == QueueKind::nft ? "nft" : "xtables"; }
+static void from_json(const json& j, QueueKind& kind) {
+    const auto name = j.get<std::string>();
+    if (name != "nft" && name != "xtables") throw std::invalid_argument(name + " is unknown here");
+    kind = name == "nft" ? QueueKind::nft : QueueKind::xtables;
+}
+static void to_json(json& j, LoopbackPolicy policy) {
+    j = policy == LoopbackPolicy::accept ? "accept" : "filter";
+}
+static void from_json(const json& j, LoopbackPolicy& policy) {
+    const auto name = j.get<std::string>();
+    if (name != "accept" && name != "filter") throw std::invalid_argument(name + " is unknown here");
+    policy = name == "accept" ? LoopbackPolicy::accept : LoopbackPolicy::filter;
+}
+static void to_json(json& j, Protocol number) { j = protocol_name(number); }
+static void from_json(const json& j, Protocol& number) {
+    number = known(parse_protocol(j.get<std::string>()), j);
+}
+static void to_json(json& j, const Address& address) { j = address.to_string(); }
+static void from_json(const json& j, Address& address) {
+    address = known(Address::parse(j.get<std::string>()), j);
+}
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Place, file, line, column)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MissingFeature, name, consequence)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RulesetStatus, rules, generation, loaded_at, last_error)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NamedCount, name, count)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PacketCounters, received, accepted, dropped, rejected,
+                                   queue_dropped, malformed, unknown)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NftCounters, decided, loopback, neighbour, queued, rejected)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MapStatus, name, capacity, failed_updates)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AuditStatus, database, written, lost, pending, error)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Defaults, out, in)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed)
+
+#define DOORWARD_JSON(Type, ...)                                                         \
+    void to_json(json& nlohmann_json_j, const Type& nlohmann_json_t) {                    \
+        NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, __VA_ARGS__))          \
+    }                                                                                    \
+    void from_json(const json& nlohmann_json_j, Type& nlohmann_json_t) {                  \
+        NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM, __VA_ARGS__))        \
+    }
+
+DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, pid, uptime_s,
+              network_namespace, ruleset, packets, netfilter, audit, maps)
+DOORWARD_JSON(RuleChange, name, file, position, rules)
+DOORWARD_JSON(Reloaded, rules, generation)
+DOORWARD_JSON(Explanation, action, rule, place, trials)
+DOORWARD_JSON(OpenFlow, direction, protocol, local, remote, local_port, remote_port, exe, pid, user,
+              unknown, verdict, rule, age_s)
+
+#undef DOORWARD_JSON
+
+void to_json(json& j, const FlowQuestion& question) {
+    j = json{{"direction", question.direction}, {"app", question.app},
+             {"unknown", question.unknown},     {"user", question.user},
+             {"protocol", question.protocol},   {"to", question.to},
+             {"from", question.from},           {"port", question.port}};
+}
+
+static void to_json(json& j, const RuleEntry& entry) {
+    j = json{{"rule", rule_to_json(entry.rule)}, {"place", entry.rule.place}, {"hits", entry.hits}};
+}
+
+static void from_json(const json& j, RuleEntry& entry) {
+    auto rule = rule_from_json(j.at("rule"));
+    if (!rule) throw std::invalid_argument(rule.error().text());
+    entry.rule = std::move(*rule);
+    entry.rule.place = j.at("place").get<Place>();
+    entry.hits = j.at("hits").get<std::optional<std::uint64_t>>();
+}
+
+void to_json(json& j, const RuleList& list) {
+    j = json{{"rules", list.rules}, {"defaults", list.defaults}};
+}
+
+void from_json(const json& j, RuleList& list) {
+    list.rules = j.at("rules").get<std::vector<RuleEntry>>();
+    list.defaults = j.at("defaults").get<Defaults>();
+}
+
+}  // namespace doorward

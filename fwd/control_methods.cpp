@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/control_methods.hpp"
+
+#include <array>
+
+#include "fwd/call_parameters.hpp"
+#include "fwd/control_interface.hpp"
+#include "fwd/control_json.hpp"
+#include "fwd/rule_json.hpp"
+
+namespace doorward {
+namespace {
+
+using nlohmann::json;
+
+struct Context {
+    Controlled& controlled;
+    const std::string& version;
+    CallParameters parameters;
+};
+
+std::string qualified(std::string_view name) {
+    return std::string(control_interface_name) + "." + std::string(name);
+}
+
+Reply error_reply(std::string_view name, std::string message) {
+    return {.error = qualified(name), .parameters = {{"message", std::move(message)}}};
+}
+
+Reply service_error(std::string_view name, const std::string& key, const std::string& value) {
+    return {.error = "org.varlink.service." + std::string(name), .parameters = {{key, value}}};
+}
+
+Reply invalid_parameter(const std::string& name) {
+    return service_error("InvalidParameter", "parameter", name);
+}
+
+std::string_view error_name(ControlFailure::Kind kind) {
+    switch (kind) {
+        case ControlFailure::Kind::rule_not_found: return "RuleNotFound";
+        case ControlFailure::Kind::rule_exists: return "RuleExists";
+        case ControlFailure::Kind::invalid_rule: return "InvalidRule";
+        case ControlFailure::Kind::reload_failed: return "ReloadFailed";
+        case ControlFailure::Kind::failed: break;
+    }
+    return "Failed";
+}
+
+template <class T>
+Reply answer(const std::string& member, const Controlling<T>& result) {
+    if (!result) return error_reply(error_name(result.error().kind), result.error().error.text());
+    return {.error = {}, .parameters = {{member, *result}}};
+}
+
+Reply get_info(Context& context) {
+    return {.error = {},
+            .parameters = {{"vendor", "Doorward"},
+                           {"product", "doorwardd"},
+                           {"version", context.version},
+                           {"url", ""},
+                           {"interfaces", {"org.varlink.service", control_interface_name}}}};
+}
+
+Reply get_interface_description(Context& context) {
+    const auto name = context.parameters.text("interface");
+    if (!context.parameters.complete()) return invalid_parameter(context.parameters.wrong());
+    if (name == control_interface_name)
+        return {.error = {}, .parameters = {{"description", control_interface()}}};
+    if (name == "org.varlink.service")
+        return {.error = {}, .parameters = {{"description", varlink_service_interface()}}};
+    return service_error("InterfaceNotFound", "interface", name);
+}
+
+Reply get_status(Context& context) {
+    return {.error = {}, .parameters = {{"status", context.controlled.status()}}};
+}
+
+Reply list_rules(Context& context) {
+    return {.error = {}, .parameters = {{"list", context.controlled.rules()}}};
+}
+
+Reply add_rule(Context& context) {
+    const json object = context.parameters.object("rule");
+    const auto position = context.parameters.one_of("position", {"first", "last"});
+    if (!context.parameters.complete()) return invalid_parameter(context.parameters.wrong());
+    const auto rule = rule_from_json(object);
+    if (!rule) return error_reply("InvalidRule", rule.error().text());
+    return answer("change", context.controlled.add_rule(*rule, position == "first"));
+}
+
+Reply remove_rule(Context& context) {
+    const auto name = context.parameters.text("name");
+    if (!context.parameters.complete()) return invalid_parameter(context.parameters.wrong());
+    return answer("change", context.controlled.remove_rule(name));
+}
+
+Reply set_rule_enabled(Context& context) {
+    const auto name = context.parameters.text("name");
+    const bool enabled = context.parameters.flag("enabled");
+    if (!context.parameters.complete()) return invalid_parameter(context.parameters.wrong());
+    return answer("change", context.controlled.set_rule_enabled(name, enabled));
+}
+
+Reply reload(Context& context) { return answer("reloaded", context.controlled.reload()); }
+
+Reply set_mode(Context& context) {
+    const auto mode = context.parameters.one_of("mode", {"observe", "enforce"});
+    if (!context.parameters.complete()) return invalid_parameter(context.parameters.wrong());
+    const auto done = context.controlled.set_mode(mode == "enforce" ? Mode::enforce : Mode::observe);
+    if (!done) return error_reply(error_name(done.error().kind), done.error().error.text());
+    return {};
+}
+
+FlowQuestion read_question(CallParameters& members) {
+    FlowQuestion question;
+    if (const auto direction = members.optional_text("direction")) {
+        if (*direction != "out" && *direction != "in") members.refuse("direction");
+        question.direction = *direction == "in" ? Direction::in : Direction::out;
+    }
+    question.app = members.optional_text("app");
+    question.unknown = members.optional_text("unknown");
+    question.user = members.optional_text("user").value_or(question.user);
+    question.protocol = members.optional_text("protocol").value_or(question.protocol);
+    question.to = members.optional_text("to");
+    question.from = members.optional_text("from");
+    question.port = static_cast<std::uint16_t>(members.optional_integer("port", 0, 65535).value_or(0));
+    return question;
+}
+
+Reply explain(Context& context) {
+    const json object = context.parameters.object("question");
+    if (!context.parameters.complete()) return invalid_parameter(context.parameters.wrong());
+    CallParameters members(object);
+    const FlowQuestion question = read_question(members);
+    if (!members.complete()) return invalid_parameter("question." + members.wrong());
+    return answer("explanation", context.controlled.explain(question));
+}
+
+Reply list_flows(Context& context) { return answer("flows", context.controlled.flows()); }
+
+struct Method {
+    std::string_view name;
+    Access needed;
+    bool has_parameters;
+    Reply (*run)(Context&);
+};
+
+constexpr std::array methods{
+    Method{"org.varlink.service.GetInfo", Access::none, false, get_info},
+    Method{"org.varlink.service.GetInterfaceDescription", Access::none, true,
+           get_interface_description},
+    Method{"org.doorward.Control.GetStatus", Access::read, false, get_status},
+    Method{"org.doorward.Control.ListRules", Access::read, false, list_rules},
+    Method{"org.doorward.Control.AddRule", Access::change, true, add_rule},
+    Method{"org.doorward.Control.RemoveRule", Access::change, true, remove_rule},
+    Method{"org.doorward.Control.SetRuleEnabled", Access::change, true, set_rule_enabled},
+    Method{"org.doorward.Control.Reload", Access::change, false, reload},
+    Method{"org.doorward.Control.SetMode", Access::change, true, set_mode},
+    Method{"org.doorward.Control.Explain", Access::read, true, explain},
+    Method{"org.doorward.Control.ListFlows", Access::read, false, list_flows},
+};
+
+Reply not_found(const std::string& method) {
+    const std::string interface = method.substr(0, method.find_last_of('.'));
+    if (interface == control_interface_name || interface == "org.varlink.service")
+        return service_error("MethodNotFound", "method", method);
+    return service_error("InterfaceNotFound", "interface", interface);
+}
+
+Reply denied(Access needed) {
+    return error_reply("PermissionDenied", needed == Access::change
+                                               ? "only root and the change group may do this"
+                                               : "only root and the read group may ask this");
+}
+
+}  // namespace
+
+Reply ControlMethods::call(const Call& call, Access access) const {
+    for (const Method& method : methods) {
+        if (method.name != call.method) continue;
+        if (call.upgrade) return service_error("MethodNotImplemented", "method", call.method);
+        if (access < method.needed) return denied(method.needed);
+        Context context{controlled_, version_, CallParameters(call.parameters)};
+        if (!method.has_parameters && !context.parameters.complete())
+            return invalid_parameter(context.parameters.wrong());
+        try {
+            return method.run(context);
+        } catch (const std::exception& error) {
+            return error_reply("Failed", std::string("internal error: ") + error.what());
+        }
+    }
+    return not_found(call.method);
+}
+
+std::vector<std::string> ControlMethods::names() {
+    std::vector<std::string> names;
+    for (const Method& method : methods) names.emplace_back(method.name);
+    return names;
+}
+
+}  // namespace doorward

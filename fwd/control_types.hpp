@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the daemon tells and is told over the control socket. Plain data.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fwd/config.hpp"
+#include "fwd/missing_feature.hpp"
+#include "fwd/nft_table.hpp"
+#include "rules/rule.hpp"
+#include "rules/ruleset.hpp"
+
+namespace doorward {
+
+struct RulesetStatus {
+    std::uint64_t rules = 0;
+    std::uint64_t generation = 0;
+    std::int64_t loaded_at = 0;             // seconds since the epoch
+    std::optional<std::string> last_error;  // of the last reload, if it failed; older rules run on
+};
+
+struct NamedCount {
+    std::string name;
+    std::uint64_t count = 0;
+};
+
+// Of packets that made the trip to the daemon, by what was done with them.
+struct PacketCounters {
+    std::uint64_t received = 0;
+    std::uint64_t accepted = 0;
+    std::uint64_t dropped = 0;
+    std::uint64_t rejected = 0;
+    std::uint64_t queue_dropped = 0;    // by the kernel: queue or socket buffer full
+    std::uint64_t malformed = 0;        // netlink messages that could not be read
+    std::vector<NamedCount> unknown;    // decisions without a process, by unknown_name()
+};
+
+// One BPF map.
+struct MapStatus {
+    std::string name;
+    std::uint64_t capacity = 0;
+    std::uint64_t failed_updates = 0;
+};
+
+struct AuditStatus {
+    std::string database;
+    std::uint64_t written = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t pending = 0;
+    std::optional<std::string> error;  // why nothing is being written
+};
+
+struct Status {
+    std::string version;
+    Mode mode = Mode::observe;
+    std::string hooks;                    // "kprobe" or "cgroup"
+    std::vector<MissingFeature> missing;
+    std::uint16_t queue = 0;
+    QueueKind queue_kind = QueueKind::nft;
+    LoopbackPolicy loopback = LoopbackPolicy::accept;
+    std::uint32_t pid = 0;
+    std::uint64_t uptime_s = 0;
+    std::uint64_t network_namespace = 0;  // inode, as `ls -L -i /proc/PID/ns/net` shows it
+    RulesetStatus ruleset;
+    PacketCounters packets;
+    NftCounters netfilter;
+    AuditStatus audit;
+    std::vector<MapStatus> maps;
+};
+
+struct RuleEntry {
+    Rule rule;                          // its place says where it is written
+    std::optional<std::uint64_t> hits;  // decisions since the rules were loaded, if counted
+};
+
+struct RuleList {
+    std::vector<RuleEntry> rules;  // in evaluation order
+    Defaults defaults;
+};
+
+// A rule that was added, removed, enabled or disabled.
+struct RuleChange {
+    std::string name;
+    std::string file;            // the file that was written
+    std::uint64_t position = 0;  // in evaluation order from 1; of a removed rule: where it was
+    std::uint64_t rules = 0;     // how many there are now
+};
+
+struct Reloaded {
+    std::uint64_t rules = 0;
+    std::uint64_t generation = 0;
+};
+
+// An imagined flow. What is not given is left open as the comments say.
+struct FlowQuestion {
+    Direction direction = Direction::out;
+    std::optional<std::string> app{};      // path of the executable
+    std::optional<std::string> unknown{};  // instead of `app`: unknown_name() of why there is none
+    std::string user = "0";                // name or uid
+    std::string protocol = "tcp";
+    std::optional<std::string> to{};       // destination address; none: 0.0.0.0
+    std::optional<std::string> from{};     // source address; none: 0.0.0.0
+    std::uint16_t port = 0;                // destination port
+};
+
+struct ExplainedTrial {
+    std::string rule;
+    Place place;
+    std::string failed;  // condition_name() of the first condition that was not met
+};
+
+struct Explanation {
+    Action action = Action::drop;
+    std::optional<std::string> rule;     // none: the default decided
+    Place place;                         // of the rule
+    std::vector<ExplainedTrial> trials;  // the rules before, in order
+};
+
+// A flow that is open now and was accepted.
+struct OpenFlow {
+    Direction direction = Direction::out;
+    Protocol protocol{};
+    Address local;
+    Address remote;
+    std::uint16_t local_port = 0;
+    std::uint16_t remote_port = 0;
+    std::string exe;                   // empty: not known, see `unknown`
+    std::uint32_t pid = 0;
+    std::string user;
+    std::optional<std::string> unknown;
+    Action verdict = Action::accept;
+    std::optional<std::string> rule;   // none: the default decided
+    std::uint64_t age_s = 0;           // since the decision
+};
+
+// Why the daemon did not do what it was asked.
+struct ControlFailure {
+    enum class Kind : std::uint8_t {
+        rule_not_found,
+        rule_exists,
+        invalid_rule,     // the rule itself, or the question, makes no sense
+        reload_failed,    // the rule files on disk do not compile; older rules run on
+        failed,           // anything else: a file can't be written, netlink refused, …
+    };
+    Kind kind = Kind::failed;
+    Error error;
+};
+
+template <class T>
+using Controlling = std::expected<T, ControlFailure>;
+
+inline std::unexpected<ControlFailure> control_fail(ControlFailure::Kind kind, Error error) {
+    return std::unexpected(ControlFailure{kind, std::move(error)});
+}
+
+// What the control socket can ask of the daemon. Called on the thread of the event loop. Whether
+// the caller may is checked before.
+class Controlled {
+public:
+    virtual ~Controlled() = default;
+
+    virtual Status status() = 0;
+    virtual RuleList rules() = 0;
+    virtual Controlling<RuleChange> add_rule(const Rule& rule, bool first) = 0;
+    virtual Controlling<RuleChange> remove_rule(const std::string& name) = 0;
+    virtual Controlling<RuleChange> set_rule_enabled(const std::string& name, bool enabled) = 0;
+    virtual Controlling<Reloaded> reload() = 0;
+    virtual Controlling<void> set_mode(Mode mode) = 0;
+    virtual Controlling<Explanation> explain(const FlowQuestion& question) = 0;
+    virtual Controlling<std::vector<OpenFlow>> flows() = 0;
+};
+
+}  // namespace doorward

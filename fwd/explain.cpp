@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/explain.hpp"
+
+#include <charconv>
+
+namespace doorward {
+namespace {
+
+Result<Address> read_address(const std::optional<std::string>& text, const std::string& what) {
+    if (!text) return *Address::parse("0.0.0.0");
+    if (const auto address = Address::parse(*text)) return *address;
+    return fail(what + ": \"" + *text + "\" is no IP address",
+                "use one address, as 203.0.113.7 or 2001:db8::7");
+}
+
+Result<std::uint32_t> read_user(const std::string& text, const Environment& environment) {
+    if (const auto uid = environment.user_id(text)) return *uid;
+    std::uint32_t uid = 0;
+    const char* end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, uid);
+    if (error == std::errc{} && stopped == end && !text.empty()) return uid;
+    return fail("user: there is no user \"" + text + "\"", "use a user's name or a decimal uid");
+}
+
+Result<Unknown> read_unknown(const std::string& text) {
+    const auto reason = parse_unknown(text);
+    if (reason && *reason != Unknown::none) return *reason;
+    return fail("unknown: \"" + text + "\" is no reason for not knowing a process",
+                "use one of those that `doorward log` shows, as no-binding");
+}
+
+Result<Process> read_process(const FlowQuestion& question, const Environment& environment) {
+    Process process;
+    process.exe = environment.resolve_path(*question.app);
+    if (!process.exe.starts_with('/'))
+        return fail("app: \"" + *question.app + "\" is no absolute path", "begin it with /");
+    const auto uid = read_user(question.user, environment);
+    if (!uid) return std::unexpected(uid.error());
+    process.uid = *uid;
+    return process;
+}
+
+// Everything but the process.
+Result<Flow> read_flow(const FlowQuestion& question) {
+    const auto protocol = parse_protocol(question.protocol);
+    if (!protocol)
+        return fail("protocol: \"" + question.protocol + "\" is no protocol",
+                    "use tcp, udp, icmp or another name or number");
+    const auto to = read_address(question.to, "to");
+    if (!to) return std::unexpected(to.error());
+    const auto from = read_address(question.from, "from");
+    if (!from) return std::unexpected(from.error());
+    const bool out = question.direction == Direction::out;
+    Flow flow;
+    flow.direction = question.direction;
+    flow.protocol = *protocol;
+    flow.local = out ? *from : *to;
+    flow.remote = out ? *to : *from;
+    (out ? flow.remote_port : flow.local_port) = question.port;
+    return flow;
+}
+
+Explanation explanation_of(const Ruleset& ruleset, const Flow& flow, std::int64_t now) {
+    const Decision decision = ruleset.decide(flow, now);
+    Explanation explanation;
+    explanation.action = decision.action;
+    if (decision.rule) {
+        explanation.rule = decision.rule->name;
+        explanation.place = decision.rule->place;
+    }
+    for (const Trial& trial : ruleset.explain(flow, now)) {
+        if (trial.failed == Condition::none) break;
+        explanation.trials.push_back({trial.rule->name, trial.rule->place,
+                                      std::string(condition_name(trial.failed))});
+    }
+    return explanation;
+}
+
+}  // namespace
+
+Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQuestion& question,
+                                          const Environment& environment, std::int64_t now) {
+    const auto wrong = [](Error error) {
+        return control_fail(ControlFailure::Kind::invalid_rule, std::move(error));
+    };
+    if (question.app.has_value() == question.unknown.has_value())
+        return wrong({"the question must give either \"app\" or \"unknown\"", {}, {}});
+    auto flow = read_flow(question);
+    if (!flow) return wrong(flow.error());
+    if (question.unknown) {
+        const auto reason = read_unknown(*question.unknown);
+        if (!reason) return wrong(reason.error());
+        flow->unknown = *reason;
+        return explanation_of(ruleset, *flow, now);
+    }
+    const auto process = read_process(question, environment);
+    if (!process) return wrong(process.error());
+    flow->process = &*process;
+    return explanation_of(ruleset, *flow, now);
+}
+
+}  // namespace doorward

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/rule_files.hpp"
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+
+#include "fwd/handle.hpp"
+#include "rules/yaml_rules.hpp"
+
+namespace doorward {
+namespace {
+
+using Folder = CHandle<DIR, closedir>;
+
+Result<void> check_trust(const struct stat& info, const std::string& path, Trust trust) {
+    if (trust == Trust::anybody) return {};
+    if (info.st_uid != 0)
+        return fail(fmt::format("{} belongs to uid {}, who could change the rules", path, info.st_uid),
+                    "chown root " + path);
+    if (info.st_mode & S_IWOTH)
+        return fail(path + " can be written by everybody", "chmod o-w " + path);
+    if ((info.st_mode & S_IWGRP) && info.st_gid != 0)
+        return fail(fmt::format("{} can be written by group {}", path, info.st_gid),
+                    "chmod g-w " + path);
+    return {};
+}
+
+Result<std::string> read_all(int fd, const std::string& path, std::size_t max_bytes) {
+    std::string text;
+    for (;;) {
+        char buffer[65536];
+        const ssize_t got = ::read(fd, buffer, sizeof buffer);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return sys_fail("read " + path);
+        if (got == 0) return text;
+        text.append(buffer, static_cast<std::size_t>(got));
+        if (text.size() > max_bytes)
+            return fail(fmt::format("{} is longer than {} bytes", path, max_bytes),
+                        "split it into several files");
+    }
+}
+
+// `folder` may be AT_FDCWD. O_NONBLOCK: opening a FIFO must not wait for a writer.
+Result<RuleFile> read_at(int folder, const std::string& name, const std::string& path, Trust trust,
+                         std::size_t max_bytes) {
+    const Fd fd(::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!fd && errno == ELOOP)
+        return fail(path + " is a symbolic link", "put the file itself there");
+    if (!fd) return sys_fail("open " + path);
+    struct stat info{};
+    if (::fstat(fd.get(), &info) != 0) return sys_fail("look at " + path);
+    if (!S_ISREG(info.st_mode)) return fail(path + " is no regular file", "remove or rename it");
+    if (auto trusted = check_trust(info, path, trust); !trusted)
+        return std::unexpected(trusted.error());
+    auto text = read_all(fd.get(), path, max_bytes);
+    if (!text) return std::unexpected(text.error());
+    return RuleFile{path, std::move(*text), info.st_mode & 07777u, info.st_uid, info.st_gid};
+}
+
+bool is_rule_file(std::string_view name) { return !name.starts_with('.') && name.ends_with(".yaml"); }
+
+Result<std::vector<std::string>> rule_file_names(DIR* folder, const std::string& path,
+                                                 std::size_t max_files) {
+    std::vector<std::string> names;
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(folder);
+        if (!entry && errno != 0) return sys_fail("read the folder " + path);
+        if (!entry) break;
+        if (!is_rule_file(entry->d_name)) continue;
+        names.emplace_back(entry->d_name);
+        if (names.size() > max_files)
+            return fail(fmt::format("{} has more than {} rule files", path, max_files),
+                        "join some of them");
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+Result<Folder> open_folder(const std::string& path, Trust trust) {
+    Folder folder(::opendir(path.c_str()));
+    if (!folder)
+        return sys_fail("open the rule folder " + path, errno,
+                        errno == ENOENT ? "create it: mkdir -m 755 " + path : std::string{});
+    struct stat info{};
+    if (::fstat(::dirfd(folder.get()), &info) != 0) return sys_fail("look at " + path);
+    if (auto trusted = check_trust(info, path, trust); !trusted)
+        return std::unexpected(trusted.error());
+    return folder;
+}
+
+std::optional<std::uint32_t> find_user(std::string_view name) {
+    std::vector<char> buffer(16384);
+    const std::string terminated(name);
+    for (;;) {
+        passwd entry{};
+        passwd* found = nullptr;
+        const int error =
+            ::getpwnam_r(terminated.c_str(), &entry, buffer.data(), buffer.size(), &found);
+        if (error == ERANGE && buffer.size() < (1u << 20)) {
+            buffer.resize(buffer.size() * 2);
+            continue;
+        }
+        if (error != 0 || !found) return std::nullopt;
+        return entry.pw_uid;
+    }
+}
+
+std::string resolve(const std::string& path) {
+    char resolved[PATH_MAX];
+    return ::realpath(path.c_str(), resolved) ? resolved : path;
+}
+
+}  // namespace
+
+Result<RuleFile> read_rule_file(const std::string& path, Trust trust, std::size_t max_bytes) {
+    return read_at(AT_FDCWD, path, path, trust, max_bytes);
+}
+
+Result<std::vector<RuleFile>> read_rule_files(const std::string& folder, Trust trust,
+                                              const RuleFileLimits& limits) {
+    const auto opened = open_folder(folder, trust);
+    if (!opened) return std::unexpected(opened.error());
+    const auto names = rule_file_names(opened->get(), folder, limits.files);
+    if (!names) return std::unexpected(names.error());
+    std::vector<RuleFile> files;
+    std::size_t left = limits.total_bytes;
+    for (const std::string& name : *names) {
+        auto file = read_at(::dirfd(opened->get()), name, folder + "/" + name, trust,
+                            std::min(limits.file_bytes, left));
+        if (!file) return std::unexpected(file.error());
+        left -= file->text.size();
+        files.push_back(std::move(*file));
+    }
+    return files;
+}
+
+Result<std::vector<Rule>> parse_rule_files(const std::vector<RuleFile>& files) {
+    std::vector<Rule> rules;
+    for (const RuleFile& file : files) {
+        auto parsed = parse_rules(file.text, file.path);
+        if (!parsed) return std::unexpected(parsed.error());
+        std::ranges::move(*parsed, std::back_inserter(rules));
+    }
+    return rules;
+}
+
+Environment system_environment() { return {find_user, resolve}; }
+
+}  // namespace doorward

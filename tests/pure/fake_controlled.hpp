@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A daemon without a network: answers what it is told to, remembers what it was asked.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fwd/control_types.hpp"
+#include "fwd/explain.hpp"
+#include "rules/yaml_rules.hpp"
+
+namespace doorward {
+
+class FakeControlled : public Controlled {
+public:
+    // Guarded by nothing: read these only while no call is being made.
+    std::vector<Rule> rules_in_force =
+        *parse_rules("rules:\n"
+                     "  - name: web\n"
+                     "    app: /usr/bin/curl\n"
+                     "    port: [80, 443]\n"
+                     "    protocol: tcp\n"
+                     "    action: accept\n"
+                     "  - name: alice-off\n"
+                     "    user: 1000\n"
+                     "    action: drop\n"
+                     "    enabled: false\n",
+                     "/etc/doorward/rules.d/10-web.yaml");
+    Mode mode = Mode::observe;
+    std::vector<std::string> asked;
+    std::optional<ControlFailure> failure;  // of every call that changes something
+    bool throws = false;
+
+    Status status() override {
+        asked.push_back("status");
+        if (throws) throw std::runtime_error("boom");
+        Status status;
+        status.version = "1.2.3";
+        status.mode = mode;
+        status.hooks = "cgroup";
+        status.missing = {{"kprobes", "flows are bound by the cgroup hooks"}};
+        status.queue = 4870;
+        status.queue_kind = QueueKind::xtables;
+        status.pid = 42;
+        status.uptime_s = 3700;
+        status.ruleset = {rules_in_force.size(), 7, 1700000000, "10-web.yaml:3:5: no such key"};
+        status.packets.received = 10;
+        status.packets.unknown = {{"no-binding", 3}};
+        status.audit.database = "/var/lib/doorward/audit.db";
+        status.audit.error = "the disk is full";
+        status.maps = {{"bindings", 65536, 1}};
+        return status;
+    }
+
+    RuleList rules() override {
+        asked.push_back("rules");
+        RuleList list;
+        for (const Rule& rule : rules_in_force) list.rules.push_back({rule, 5});
+        return list;
+    }
+
+    Controlling<RuleChange> add_rule(const Rule& rule, bool first) override {
+        asked.push_back("add " + rule.name + (first ? " first" : " last"));
+        if (failure) return std::unexpected(*failure);
+        if (find(rule.name) != rules_in_force.end())
+            return control_fail(ControlFailure::Kind::rule_exists, {"there is one already", {}, {}});
+        const auto at = first ? rules_in_force.begin() : rules_in_force.end();
+        const auto added = rules_in_force.insert(at, rule);
+        const auto position = static_cast<std::uint64_t>(added - rules_in_force.begin()) + 1;
+        return RuleChange{rule.name, "/etc/doorward/rules.d/00-command.yaml", position,
+                          rules_in_force.size()};
+    }
+
+    Controlling<RuleChange> remove_rule(const std::string& name) override {
+        asked.push_back("remove " + name);
+        const auto found = find(name);
+        if (found == rules_in_force.end())
+            return control_fail(ControlFailure::Kind::rule_not_found,
+                                {"there is no rule \"" + name + "\"", {}, {}});
+        rules_in_force.erase(found);
+        return RuleChange{name, "/etc/doorward/rules.d/10-web.yaml", 1, rules_in_force.size()};
+    }
+
+    Controlling<RuleChange> set_rule_enabled(const std::string& name, bool enabled) override {
+        asked.push_back((enabled ? "enable " : "disable ") + name);
+        const auto found = find(name);
+        if (found == rules_in_force.end())
+            return control_fail(ControlFailure::Kind::rule_not_found, {"no such rule", {}, {}});
+        found->enabled = enabled;
+        return RuleChange{name, "/etc/doorward/rules.d/10-web.yaml", 1, rules_in_force.size()};
+    }
+
+    Controlling<Reloaded> reload() override {
+        asked.push_back("reload");
+        if (failure) return std::unexpected(*failure);
+        return Reloaded{rules_in_force.size(), 8};
+    }
+
+    Controlling<void> set_mode(Mode wanted) override {
+        asked.push_back("mode " + std::string(mode_name(wanted)));
+        if (failure) return std::unexpected(*failure);
+        mode = wanted;
+        return {};
+    }
+
+    Controlling<Explanation> explain(const FlowQuestion& question) override {
+        asked.push_back("explain");
+        const Environment environment{
+            [](std::string_view) -> std::optional<std::uint32_t> { return std::nullopt; },
+            [](const std::string& path) { return path; }};
+        const auto ruleset = Ruleset::compile(rules_in_force, Defaults{}, environment);
+        return explain_question(**ruleset, question, environment, 0);
+    }
+
+    Controlling<std::vector<OpenFlow>> flows() override {
+        asked.push_back("flows");
+        OpenFlow flow;
+        flow.protocol = Protocol::tcp;
+        flow.local = *Address::parse("192.0.2.1");
+        flow.remote = *Address::parse("2001:db8::7");
+        flow.remote_port = 443;
+        flow.exe = "/usr/bin/\x1b[31mcurl\xff";  // a path may be any bytes
+        flow.pid = 99;
+        flow.user = "alice";
+        flow.rule = "web";
+        flow.age_s = 61;
+        return std::vector{flow};
+    }
+
+private:
+    std::vector<Rule>::iterator find(const std::string& name) {
+        return std::ranges::find(rules_in_force, name, &Rule::name);
+    }
+};
+
+}  // namespace doorward

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <map>
+#include <regex>
+#include <set>
+
+#include <catch2/catch.hpp>
+
+#include "fake_controlled.hpp"
+#include "fwd/control_interface.hpp"
+#include "fwd/control_json.hpp"
+#include "fwd/control_methods.hpp"
+#include "fwd/rule_json.hpp"
+
+using namespace doorward;
+using nlohmann::json;
+
+namespace {
+
+struct Fixture {
+    FakeControlled daemon;
+    ControlMethods methods{daemon, "1.2.3"};
+
+    Reply call(const std::string& name, json parameters = json::object(),
+               Access access = Access::change) {
+        return methods.call({"org.doorward.Control." + name, std::move(parameters)}, access);
+    }
+};
+
+const json curl_rule{{"name", "deny-curl"}, {"action", "reject"}, {"app", {"/usr/bin/curl"}},
+                     {"port", {"443"}}};
+
+// The part of the description between "(" and its ")" after `head`.
+std::string body_of(const std::string& description, const std::string& head) {
+    const auto start = description.find(head);
+    if (start == std::string::npos) return {};
+    const auto open = description.find('(', start);
+    int depth = 0;
+    for (auto at = open; at < description.size(); ++at) {
+        if (description[at] == '(') ++depth;
+        if (description[at] == ')' && --depth == 0) return description.substr(open + 1, at - open - 1);
+    }
+    return {};
+}
+
+// Field → type, of a type in the description. Enumerations come out as "(a, b)".
+std::map<std::string, std::string> fields_of(const std::string& description, const std::string& type) {
+    const std::string body = body_of(description, "\ntype " + type + " ");
+    std::map<std::string, std::string> fields;
+    const std::regex field(R"((\w+):\s*((?:\?|\[\])*(?:\w+|\([^)]*\))))");
+    for (std::sregex_iterator at(body.begin(), body.end(), field), end; at != end; ++at)
+        fields[(*at)[1]] = (*at)[2];
+    return fields;
+}
+
+bool fits(const std::string& description, const json& value, std::string type) {
+    if (type.starts_with('?')) return value.is_null() || fits(description, value, type.substr(1));
+    if (type.starts_with("[]")) {
+        if (!value.is_array()) return false;
+        return std::ranges::all_of(
+            value, [&](const json& item) { return fits(description, item, type.substr(2)); });
+    }
+    if (type == "string") return value.is_string();
+    if (type == "int") return value.is_number_integer();
+    if (type == "bool") return value.is_boolean();
+    if (type.starts_with('('))
+        return value.is_string() &&
+               std::regex_search(type, std::regex("\\b" + value.get<std::string>() + "\\b"));
+    const auto fields = fields_of(description, type);
+    if (fields.empty() || !value.is_object() || value.size() != fields.size()) return false;
+    return std::ranges::all_of(fields, [&](const auto& field) {
+        return value.contains(field.first) &&
+               fits(description, value.at(field.first), field.second);
+    });
+}
+
+}  // namespace
+
+TEST_CASE("the interface description names exactly the methods that there are") {
+    std::set<std::string> described;
+    for (const auto& text : {control_interface(), varlink_service_interface()}) {
+        const std::string description(text);
+        std::smatch name;
+        REQUIRE(std::regex_search(description, name, std::regex("\ninterface ([a-zA-Z.]+)\n")));
+        const std::regex method("\nmethod (\\w+)\\(");
+        for (std::sregex_iterator at(description.begin(), description.end(), method), end; at != end;
+             ++at)
+            described.insert(name[1].str() + "." + (*at)[1].str());
+    }
+    const auto names = ControlMethods::names();
+    CHECK(described == std::set<std::string>(names.begin(), names.end()));
+}
+
+TEST_CASE("what is answered has the described types") {
+    Fixture fixture;
+    const std::string description(control_interface());
+    const json explained = {{"question", {{"app", "/usr/bin/wget"}}}};
+    CHECK(fits(description, fixture.call("GetStatus").parameters["status"], "Status"));
+    CHECK(fits(description, fixture.call("ListRules").parameters["list"], "RuleList"));
+    CHECK(fits(description, fixture.call("ListFlows").parameters["flows"], "[]OpenFlow"));
+    CHECK(fits(description, fixture.call("Reload").parameters["reloaded"], "Reloaded"));
+    CHECK(fits(description, fixture.call("RemoveRule", {{"name", "web"}}).parameters["change"],
+               "RuleChange"));
+    const json explanation = fixture.call("Explain", explained).parameters["explanation"];
+    CHECK(fits(description, explanation, "Explanation"));
+    REQUIRE(explanation["trials"].size() > 0);
+    // The check itself can fail.
+    CHECK_FALSE(fits(description, {{"rules", 1}, {"generation", "2"}}, "Reloaded"));
+    CHECK_FALSE(fits(description, {{"rules", 1}}, "Reloaded"));
+}
+
+TEST_CASE("the description's Question and Rule are what is read") {
+    const std::string description(control_interface());
+    CHECK(fits(description, json(FlowQuestion{}), "Question"));
+    Rule rule;
+    rule.name = "a";
+    CHECK(fits(description, rule_to_json(rule), "Rule"));
+}
+
+TEST_CASE("every error that the methods answer is described") {
+    const std::string description(control_interface());
+    Fixture fixture;
+    for (const auto kind :
+         {ControlFailure::Kind::rule_not_found, ControlFailure::Kind::rule_exists,
+          ControlFailure::Kind::invalid_rule, ControlFailure::Kind::reload_failed,
+          ControlFailure::Kind::failed}) {
+        fixture.daemon.failure = ControlFailure{kind, {"it went wrong", "do this", {}}};
+        const Reply reply = fixture.call("Reload");
+        const std::string name = reply.error.substr(reply.error.rfind('.') + 1);
+        CHECK(description.find("\nerror " + name + " (message: string)") != std::string::npos);
+        CHECK(reply.parameters["message"] == "it went wrong (do this)");
+    }
+}
+
+TEST_CASE("types survive the way to the client") {
+    Fixture fixture;
+    const auto status = decode<Status>(fixture.call("GetStatus").parameters, "status");
+    REQUIRE(status);
+    CHECK(json(*status) == json(fixture.daemon.status()));
+    const auto rules = decode<RuleList>(fixture.call("ListRules").parameters, "list");
+    REQUIRE(rules);
+    REQUIRE(rules->rules.size() == 2);
+    CHECK(same_rule(rules->rules[0].rule, fixture.daemon.rules_in_force[0]));
+    CHECK(rules->rules[1].rule.place == fixture.daemon.rules_in_force[1].place);
+    const auto wrong = decode<Status>({{"status", {{"mode", "sleep"}}}}, "status");
+    REQUIRE_FALSE(wrong);
+    CHECK_THAT(wrong.error().text(), Catch::Contains("same version"));
+}
+
+TEST_CASE("each method needs its right, and nothing is done without it") {
+    const auto [method, needed] = GENERATE(table<std::string, Access>({
+        {"GetStatus", Access::read}, {"ListRules", Access::read}, {"ListFlows", Access::read},
+        {"Explain", Access::read}, {"AddRule", Access::change}, {"RemoveRule", Access::change},
+        {"SetRuleEnabled", Access::change}, {"Reload", Access::change}, {"SetMode", Access::change},
+    }));
+    INFO(method);
+    Fixture fixture;
+    const json parameters = method == "AddRule" ? json{{"rule", curl_rule}, {"position", "first"}}
+                            : method == "RemoveRule" ? json{{"name", "web"}}
+                            : method == "SetRuleEnabled" ? json{{"name", "web"}, {"enabled", false}}
+                            : method == "SetMode" ? json{{"mode", "enforce"}}
+                            : method == "Explain" ? json{{"question", {{"app", "/bin/x"}}}}
+                                                  : json::object();
+    for (const Access access : {Access::none, Access::read, Access::change}) {
+        fixture.daemon.asked.clear();
+        const Reply reply = fixture.call(method, parameters, access);
+        if (access < needed) {
+            CHECK(reply.error == "org.doorward.Control.PermissionDenied");
+            CHECK(fixture.daemon.asked.empty());
+        } else {
+            CHECK(reply.error == "");
+            CHECK(fixture.daemon.asked.size() == 1);
+        }
+    }
+}
+
+TEST_CASE("everybody may ask what this service is") {
+    Fixture fixture;
+    const Reply info = fixture.methods.call({"org.varlink.service.GetInfo"}, Access::none);
+    CHECK(info.parameters["version"] == "1.2.3");
+    CHECK(info.parameters["interfaces"] ==
+          json({"org.varlink.service", "org.doorward.Control"}));
+    const Reply description = fixture.methods.call(
+        {"org.varlink.service.GetInterfaceDescription", {{"interface", "org.doorward.Control"}}},
+        Access::none);
+    CHECK(description.parameters["description"] == control_interface());
+}
+
+TEST_CASE("what does not exist is named") {
+    Fixture fixture;
+    const Reply method = fixture.call("MakeCoffee");
+    CHECK(method.error == "org.varlink.service.MethodNotFound");
+    CHECK(method.parameters["method"] == "org.doorward.Control.MakeCoffee");
+    const Reply interface = fixture.methods.call({"com.example.Other.Method"}, Access::change);
+    CHECK(interface.error == "org.varlink.service.InterfaceNotFound");
+    CHECK(interface.parameters["interface"] == "com.example.Other");
+    CHECK(fixture.methods.call({"nodots"}, Access::change).error ==
+          "org.varlink.service.InterfaceNotFound");
+}
+
+TEST_CASE("parameters that are missing, surplus or of the wrong type are named") {
+    const auto [method, parameters, wrong] = GENERATE(table<std::string, json, std::string>({
+        {"GetStatus", {{"x", 1}}, "x"},
+        {"RemoveRule", json::object(), "name"},
+        {"RemoveRule", {{"name", 5}}, "name"},
+        {"RemoveRule", {{"name", "web"}, {"file", "/etc/passwd"}}, "file"},
+        {"SetRuleEnabled", {{"name", "web"}, {"enabled", "yes"}}, "enabled"},
+        {"SetMode", {{"mode", "sleep"}}, "mode"},
+        {"AddRule", {{"rule", "text"}, {"position", "first"}}, "rule"},
+        {"AddRule", {{"rule", curl_rule}}, "position"},
+        {"AddRule", {{"rule", curl_rule}, {"position", "middle"}}, "position"},
+        {"Explain", {{"question", {{"app", "/x"}, {"port", 65536}}}}, "question.port"},
+        {"Explain", {{"question", {{"app", "/x"}, {"port", -1}}}}, "question.port"},
+        {"Explain", {{"question", {{"app", "/x"}, {"port", 1.5}}}}, "question.port"},
+        {"Explain", {{"question", {{"app", "/x"}, {"port", 18446744073709551615u}}}}, "question.port"},
+        {"Explain", {{"question", {{"app", "/x"}, {"colour", "red"}}}}, "question.colour"},
+        {"Explain", {{"question", {{"app", "/x"}, {"direction", "up"}}}}, "question.direction"},
+    }));
+    INFO(method << ' ' << parameters);
+    Fixture fixture;
+    const Reply reply = fixture.call(method, parameters);
+    CHECK(reply.error == "org.varlink.service.InvalidParameter");
+    CHECK(reply.parameters == json{{"parameter", wrong}});
+    CHECK(fixture.daemon.asked.empty());
+}
+
+TEST_CASE("rules are added first or last, as asked") {
+    Fixture fixture;
+    const Reply reply = fixture.call("AddRule", {{"rule", curl_rule}, {"position", "last"}});
+    CHECK(reply.parameters["change"]["position"] == 3);
+    CHECK(fixture.daemon.asked == std::vector<std::string>{"add deny-curl last"});
+    CHECK(fixture.daemon.rules_in_force[2].ports == std::vector<PortRange>{{443, 443}});
+    CHECK(fixture.call("AddRule", {{"rule", curl_rule}, {"position", "first"}}).error ==
+          "org.doorward.Control.RuleExists");
+}
+
+TEST_CASE("a rule that makes no sense is refused with its key") {
+    const auto [change, reason] = GENERATE(table<json, std::string>({
+        {{{"port", {"70000"}}}, "port: "},
+        {{{"port", 443}}, "port: this must be a list"},
+        {{{"port", json::array()}}, "port: this must be a list"},
+        {{{"to", {"example.com"}}}, "to: "},
+        {{{"name", "../../etc/passwd"}}, "name: "},
+        {{{"name", nullptr}}, "no name"},
+        {{{"action", "allow"}}, "action: "},
+        {{{"enabled", 1}}, "enabled: "},
+        {{{"file", "/etc/passwd"}}, "file: a rule has no such key"},
+        {{{"expires", "tomorrow"}}, "expires: "},
+    }));
+    Fixture fixture;
+    json rule = curl_rule;
+    rule.update(change);
+    const Reply reply = fixture.call("AddRule", {{"rule", rule}, {"position", "first"}});
+    CHECK(reply.error == "org.doorward.Control.InvalidRule");
+    CHECK_THAT(reply.parameters["message"].get<std::string>(), Catch::Contains(reason));
+    CHECK(fixture.daemon.asked.empty());
+}
+
+TEST_CASE("every key of a rule survives JSON") {
+    const auto rules = parse_rules(
+        "rules:\n- {name: a, action: drop, log: journal, enabled: false, direction: in,\n"
+        "   expires: \"2030-01-02T03:04:05Z\", app: [/usr/bin/x, '/opt/*/y', 'unknown:kernel', unknown],\n"
+        "   user: [alice, 1000], protocol: [tcp, 47], to: [10.0.0.0/8, '2001:db8::1'],\n"
+        "   from: 192.0.2.1, port: [80, 8000-8080], comment: 'why: \"so\"'}\n",
+        "all.yaml");
+    REQUIRE(rules);
+    const auto back = rule_from_json(rule_to_json(rules->front()));
+    REQUIRE(back);
+    CHECK(same_rule(*back, rules->front()));
+}
+
+TEST_CASE("an exception of the daemon is an answer, not the end of it") {
+    Fixture fixture;
+    fixture.daemon.throws = true;
+    const Reply reply = fixture.call("GetStatus");
+    CHECK(reply.error == "org.doorward.Control.Failed");
+    CHECK(reply.parameters["message"] == "internal error: boom");
+}
+
+TEST_CASE("leaving the protocol is not implemented") {
+    Fixture fixture;
+    Call call{"org.doorward.Control.GetStatus"};
+    call.upgrade = true;
+    CHECK(fixture.methods.call(call, Access::change).error ==
+          "org.varlink.service.MethodNotImplemented");
+}

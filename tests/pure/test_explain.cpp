@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <catch2/catch.hpp>
+
+#include "fwd/explain.hpp"
+#include "rules/yaml_rules.hpp"
+
+using namespace doorward;
+
+namespace {
+
+const Environment environment{
+    [](std::string_view name) {
+        return name == "alice" ? std::optional(std::uint32_t{1000}) : std::nullopt;
+    },
+    [](const std::string& path) { return path == "/bin/link" ? "/bin/real" : path; }};
+
+std::shared_ptr<const Ruleset> ruleset_of(const std::string& text) {
+    auto rules = parse_rules(text, "rules.yaml");
+    REQUIRE(rules);
+    return *Ruleset::compile(std::move(*rules), Defaults{}, environment);
+}
+
+const char* const rules = "rules:\n"
+                          "- {name: icmp, protocol: icmp, action: accept}\n"
+                          "- {name: real, app: /bin/real, user: alice, port: 22, action: accept}\n"
+                          "- {name: home, direction: in, from: 192.0.2.0/24, port: 80, action: accept}\n"
+                          "- {name: kernel, app: 'unknown:kernel', action: drop}\n"
+                          "- {name: soon, expires: 2030-01-01T00:00:00Z, to: 2001:db8::1, action: drop}\n";
+
+Explanation ask(const FlowQuestion& question, std::int64_t now = 0) {
+    const auto explanation = explain_question(*ruleset_of(rules), question, environment, now);
+    REQUIRE(explanation);
+    return *explanation;
+}
+
+using Failed = std::vector<std::string>;
+
+Failed failed(const Explanation& explanation) {
+    Failed names;
+    for (const auto& trial : explanation.trials) names.push_back(trial.failed);
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("the winner is named with its place, the ones before with what failed") {
+    const auto won = ask({.app = "/bin/link", .user = "alice", .port = 22});
+    CHECK(won.rule == "real");
+    CHECK(won.action == Action::accept);
+    CHECK(won.place == Place{"rules.yaml", 3, 4});
+    CHECK(failed(won) == Failed{"protocol"});
+    CHECK(won.trials[0].rule == "icmp");
+}
+
+TEST_CASE("without a winner the default of the direction decides") {
+    const auto out = ask({.app = "/bin/real", .user = "1000", .port = 23});
+    CHECK_FALSE(out.rule);
+    CHECK(out.action == Action::reject);
+    CHECK(failed(out) == Failed{"protocol", "port", "direction", "app", "to"});
+    CHECK(ask({.direction = Direction::in, .app = "/bin/x"}).action == Action::drop);
+}
+
+TEST_CASE("to, from and port are of the first packet, whichever way it goes") {
+    FlowQuestion question{.direction = Direction::in, .app = "/bin/x", .to = "198.51.100.1",
+                          .from = "192.0.2.9", .port = 80};
+    CHECK(ask(question).rule == "home");
+    std::swap(question.to, question.from);
+    CHECK_FALSE(ask(question).rule);
+}
+
+TEST_CASE("time and unknown processes are asked about like the rest") {
+    CHECK(ask({.unknown = "kernel"}).rule == "kernel");
+    CHECK_FALSE(ask({.unknown = "no-binding"}).rule);
+    const FlowQuestion question{.app = "/bin/x", .to = "2001:db8::1"};
+    CHECK(ask(question, 1893455999).rule == "soon");
+    CHECK(failed(ask(question, 1893456000)).back() == "expires");
+}
+
+TEST_CASE("questions that make no sense are refused with the reason") {
+    const auto [question, reason] = GENERATE(table<FlowQuestion, std::string>({
+        {FlowQuestion{}, "either"},
+        {{.app = "/x", .unknown = "kernel"}, "either"},
+        {{.app = "x"}, "app: "},
+        {{.app = "/x", .user = "bob"}, "user: "},
+        {{.app = "/x", .user = "-1"}, "user: "},
+        {{.app = "/x", .user = "99999999999"}, "user: "},
+        {{.app = "/x", .protocol = "smtp"}, "protocol: "},
+        {{.app = "/x", .to = "10.0.0.0/8"}, "to: "},
+        {{.app = "/x", .from = "localhost"}, "from: "},
+        {{.unknown = "none"}, "unknown: "},
+        {{.unknown = "magic"}, "unknown: "},
+    }));
+    const auto answer = explain_question(*ruleset_of(rules), question, environment, 0);
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().kind == ControlFailure::Kind::invalid_rule);
+    CHECK_THAT(answer.error().error.text(), Catch::Contains(reason));
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <map>
+
+#include <catch2/catch.hpp>
+#include <sys/stat.h>
+
+#include "fwd/rule_store.hpp"
+#include "rules/yaml_rules.hpp"
+#include "temp_folder.hpp"
+
+using namespace doorward;
+using Kind = ControlFailure::Kind;
+
+namespace {
+
+const std::string web = "# what the web needs\n"
+                        "rules:\n"
+                        "  - name: web   # both ports\n"
+                        "    port: [80, 443]\n"
+                        "    protocol: tcp\n"
+                        "    action: accept\n"
+                        "\n"
+                        "  - name: dns\n"
+                        "    port: 53\n"
+                        "    action: accept\n";
+
+Rule rule_of(const std::string& text) {
+    auto rules = parse_rules("rules:\n" + text, "test");
+    REQUIRE(rules);
+    return rules->front();
+}
+
+const Rule& curl_rule() {
+    static const Rule rule = rule_of("- {name: deny-curl, app: /usr/bin/curl, action: reject}\n");
+    return rule;
+}
+
+struct Fixture {
+    Fixture() { folder.write("10-web.yaml", web); }
+
+    std::vector<std::string> names() const {
+        const auto ruleset = store.load();
+        REQUIRE(ruleset);
+        std::vector<std::string> names;
+        for (const Rule& rule : (*ruleset)->rules()) names.push_back(rule.name);
+        return names;
+    }
+    // Everything in the folder, with the texts.
+    std::map<std::string, std::string> contents() const {
+        std::map<std::string, std::string> all;
+        for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+            all[entry.path().filename()] = folder.read(entry.path().filename());
+        return all;
+    }
+
+    TempFolder folder;
+    RuleStore store{folder.path(), Defaults{}, system_environment(), Trust::anybody};
+};
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a rule is added before all others, in a file of its own") {
+    Fixture fixture;
+    const auto added = fixture.store.add(curl_rule(), true);
+    REQUIRE(added);
+    CHECK(added->change.name == "deny-curl");
+    CHECK(added->change.file == fixture.folder / "00-command.yaml");
+    CHECK(added->change.position == 1);
+    CHECK(added->change.rules == 3);
+    CHECK(added->ruleset->rules().front().name == "deny-curl");
+    CHECK(fixture.names() == Names{"deny-curl", "web", "dns"});
+    CHECK(fixture.folder.read("10-web.yaml") == web);
+    Rule second = curl_rule();
+    second.name = "newer";
+    CHECK(fixture.store.add(second, true)->change.position == 1);
+    CHECK(fixture.names() == Names{"newer", "deny-curl", "web", "dns"});
+    CHECK(fixture.contents().size() == 2);
+}
+
+TEST_CASE("a rule is added behind all others") {
+    Fixture fixture;
+    for (const char* name : {"one", "two", "three"}) {
+        Rule rule = curl_rule();
+        rule.name = name;
+        const auto added = fixture.store.add(rule, false);
+        REQUIRE(added);
+        CHECK(added->change.file == fixture.folder / "zz-command.yaml");
+        CHECK(added->change.position == added->change.rules);
+    }
+    CHECK(fixture.names() == Names{"web", "dns", "one", "two", "three"});
+}
+
+TEST_CASE("a rule is appended to a file that was edited by hand, if that is safe") {
+    Fixture fixture;
+    fixture.folder.write("zz-command.yaml", "rules:\n- name: mine\n  action: drop  # mine");
+    REQUIRE(fixture.store.add(curl_rule(), false));
+    CHECK(fixture.names() == Names{"web", "dns", "mine", "deny-curl"});
+    CHECK_THAT(fixture.folder.read("zz-command.yaml"), Catch::Contains("# mine\n"));
+
+    const std::string flow = "rules: [{name: flow, action: drop}]\n";
+    fixture.folder.write("zz-command.yaml", flow);
+    const auto refused = fixture.store.add(curl_rule(), false);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == Kind::failed);
+    CHECK(fixture.folder.read("zz-command.yaml") == flow);
+}
+
+TEST_CASE("a rule is removed from the file it is in; the rest of the file stays") {
+    Fixture fixture;
+    const auto removed = fixture.store.remove("dns");
+    REQUIRE(removed);
+    CHECK(removed->change.position == 2);
+    CHECK(removed->change.rules == 1);
+    CHECK(removed->change.file == fixture.folder / "10-web.yaml");
+    CHECK(fixture.names() == Names{"web"});
+    CHECK_THAT(fixture.folder.read("10-web.yaml"), Catch::Contains("# both ports"));
+}
+
+TEST_CASE("a rule is disabled and enabled where it stands") {
+    Fixture fixture;
+    const auto disabled = fixture.store.set_enabled("dns", false);
+    REQUIRE(disabled);
+    CHECK(disabled->change.position == 2);
+    CHECK_FALSE(disabled->ruleset->rules()[1].enabled);
+    CHECK_FALSE((*fixture.store.load())->rules()[1].enabled);
+    REQUIRE(fixture.store.set_enabled("dns", true));
+    CHECK((*fixture.store.load())->rules()[1].enabled);
+}
+
+TEST_CASE("what can't be done leaves the disk as it was") {
+    Fixture fixture;
+    REQUIRE(fixture.store.add(curl_rule(), true));
+    const auto before = fixture.contents();
+    const auto kind = [](const auto& result) {
+        REQUIRE_FALSE(result);
+        CHECK(result.error().error.what != "");
+        return result.error().kind;
+    };
+    CHECK(kind(fixture.store.remove("nobody")) == Kind::rule_not_found);
+    CHECK(kind(fixture.store.set_enabled("nobody", true)) == Kind::rule_not_found);
+    CHECK(kind(fixture.store.add(curl_rule(), true)) == Kind::rule_exists);
+    Rule taken = curl_rule();
+    taken.name = "dns";  // in another file
+    CHECK(kind(fixture.store.add(taken, true)) == Kind::rule_exists);
+    Rule senseless = curl_rule();
+    senseless.name = "ports-of-icmp";
+    senseless.protocols = {Protocol::icmp};
+    senseless.ports = {{443, 443}};
+    CHECK(kind(fixture.store.add(senseless, true)) == Kind::invalid_rule);
+    Rule nobody = curl_rule();
+    nobody.name = "nobody";
+    nobody.users = {{"no-such-user-anywhere", {}}};
+    CHECK(kind(fixture.store.add(nobody, true)) == Kind::invalid_rule);
+    CHECK(fixture.contents() == before);
+}
+
+TEST_CASE("a folder that does not compile is not changed by command") {
+    Fixture fixture;
+    fixture.folder.write("50-broken.yaml", "rules:\n  - name: x\n    colour: red\n");
+    const auto before = fixture.contents();
+    const auto added = fixture.store.add(curl_rule(), true);
+    REQUIRE_FALSE(added);
+    CHECK(added.error().kind == Kind::reload_failed);
+    CHECK_THAT(added.error().error.text(), Catch::Contains("50-broken.yaml:3:5"));
+    CHECK(fixture.contents() == before);
+    CHECK_FALSE(fixture.store.load());
+}
+
+TEST_CASE("a change keeps the mode of the file and leaves nothing else behind") {
+    Fixture fixture;
+    REQUIRE(::chmod((fixture.folder / "10-web.yaml").c_str(), 0640) == 0);
+    REQUIRE(fixture.store.remove("web"));
+    struct stat info{};
+    REQUIRE(::stat((fixture.folder / "10-web.yaml").c_str(), &info) == 0);
+    CHECK((info.st_mode & 0777) == 0640);
+    CHECK(fixture.contents().size() == 1);
+}
+
+TEST_CASE("the only rule of the folder can be removed and another added") {
+    TempFolder folder;
+    const RuleStore store(folder.path(), Defaults{}, system_environment(), Trust::anybody);
+    CHECK((*store.load())->rules().empty());
+    REQUIRE(store.add(curl_rule(), true));
+    REQUIRE(store.remove("deny-curl"));
+    CHECK((*store.load())->rules().empty());
+    const auto again = store.add(curl_rule(), true);
+    REQUIRE(again);
+    CHECK(again->change.rules == 1);
+}
