@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writes the seeds of the fuzz targets: make_corpus.py [FOLDER] (default: corpus/ beside this)."""
+import pathlib
+import struct
+import sys
+
+V4 = bytes([192, 0, 2, 1]), bytes([203, 0, 113, 7])
+V6 = bytes.fromhex("20010db8" + "00" * 11 + "01"), bytes.fromhex("20010db8" + "00" * 11 + "02")
+
+
+def ipv4(protocol, payload, options=b"", fragment=0):
+    words = 5 + len(options) // 4
+    total = 20 + len(options) + len(payload)
+    head = struct.pack("!BBHHHBBH", 0x40 | words, 0, total, 0, fragment, 64, protocol, 0)
+    return head + V4[0] + V4[1] + options + payload
+
+
+def ipv6(protocol, payload):
+    return struct.pack("!IHBB", 6 << 28, len(payload), protocol, 64) + V6[0] + V6[1] + payload
+
+
+def tcp(flags=2, options=b""):
+    words = 5 + len(options) // 4
+    return struct.pack("!HHIIBBHHH", 40000, 443, 1, 0, words << 4, flags, 64240, 0, 0) + options
+
+
+def udp(payload=b"\x00" * 12):
+    return struct.pack("!HHHH", 5353, 53, 8 + len(payload), 0) + payload
+
+
+def echo(kind):
+    return struct.pack("!BBHHH", kind, 0, 0, 4711, 1) + b"ping"
+
+
+def extension(following, words):
+    return bytes([following, words]) + bytes(6 + 8 * words)
+
+
+PACKETS = {
+    "v4-tcp-syn": ipv4(6, tcp(options=bytes.fromhex("020405b4"))),
+    "v4-tcp-options": ipv4(6, tcp(), options=b"\x01" * 8),
+    "v4-udp": ipv4(17, udp()),
+    "v4-udplite": ipv4(136, udp()),
+    "v4-sctp": ipv4(132, struct.pack("!HHII", 1, 2, 3, 4) + b"\x01\x00\x00\x04"),
+    "v4-echo": ipv4(1, echo(8)),
+    "v4-first-fragment": ipv4(17, udp(), fragment=0x2000),
+    "v4-later-fragment": ipv4(17, udp(), fragment=0x00B9),
+    "v4-gre": ipv4(47, b"\x00" * 4),
+    "v4-cut": ipv4(6, tcp())[:30],
+    "v6-tcp-syn": ipv6(6, tcp()),
+    "v6-udp": ipv6(17, udp()),
+    "v6-echo": ipv6(58, echo(128)),
+    "v6-extensions": ipv6(0, extension(43, 0) + extension(60, 2) + extension(6, 0) + tcp()),
+    "v6-fragment": ipv6(44, bytes([17, 0, 0, 1, 0, 0, 0, 9]) + udp()),
+    "v6-authentication": ipv6(51, bytes([17, 4]) + b"\x00" * 22 + udp()),
+}
+
+CONFIGS = {
+    "defaults": b"mode: enforce\ndefaults:\n  out: reject\n  in: drop\n",
+    "flow-style": b"{mode: observe, limits: {bindings: 65536, processes: 1}, queue: 4870}\n",
+    "quoted": b"rules_dir: \"/etc/door\\x77ard\"\ndatabase: '/var/lib/it''s.db'\n",
+    "mask": b"mark_mask: 0x7f000000\nhooks: auto\nloopback: filter\n",
+    "groups": b"groups:\n  read: doorward\n  change: doorward-admin\nretention: {days: 3}\n",
+    "block-scalar": b"rules_dir: |\n  /etc/doorward\n  /rules\n",
+    "anchors": b"mode: &a observe\nhooks: *a\n",
+    "tags": b"queue: !!int 5\n",
+    "documents": b"---\nmode: observe\n...\n---\nmode: enforce\n",
+    "duplicate": b"mode: observe\nmode: enforce\n",
+    "open-quote": b"mode: \"observe\nqueue: 5\n",
+    "deep": b"[" * 40 + b"]" * 40,
+    "complex-key": b"? [a, {b: c}]\n: - d\n",
+    "unicode": "rules_dir: /etc/tür\r\n".encode(),
+}
+
+
+def calls(*messages, piece=255):
+    """The first byte is for the target: how long the pieces are in which the bytes arrive."""
+    return bytes([piece]) + b"".join(message.encode() + b"\0" for message in messages)
+
+
+def call(method, parameters="{}", interface="org.doorward.Control"):
+    return f'{{"method":"{interface}.{method}","parameters":{parameters}}}'
+
+
+RULE = ('{"name":"a","action":"reject","log":"journal","enabled":true,'
+        '"expires":"2030-01-02T03:04:05Z","direction":"out","app":["/usr/bin/curl","/opt/*/x",'
+        '"unknown:kernel"],"user":["1000"],"protocol":["tcp","47"],"to":["10.0.0.0/8"],'
+        '"from":["2001:db8::/32"],"port":["80","8000-8080"],"comment":"why"}')
+
+CONTROL = {
+    "info": calls(call("GetInfo", interface="org.varlink.service")),
+    "describe": calls(call("GetInterfaceDescription", '{"interface":"org.doorward.Control"}',
+                           "org.varlink.service")),
+    "several": calls(call("GetStatus"), call("ListRules"), call("ListFlows"), piece=3),
+    "add": calls(call("AddRule", f'{{"rule":{RULE},"position":"last"}}')),
+    "change": calls(call("RemoveRule", '{"name":"web"}'), call("Reload"),
+                    call("SetRuleEnabled", '{"name":"web","enabled":false}'),
+                    call("SetMode", '{"mode":"enforce"}')),
+    "explain": calls(call("Explain", '{"question":{"app":"/usr/bin/curl","to":"192.0.2.1",'
+                          '"direction":"in","user":"0","protocol":"udp","port":53}}'),
+                     call("Explain", '{"question":{"unknown":"kernel"}}')),
+    "flags": calls('{"method":"a.B","oneway":true,"more":true,"upgrade":true}'),
+    "reply": calls('{"parameters":{},"error":"a.B","continues":true}'),
+    "deep": calls("[" * 200 + "]" * 200),
+    "escapes": calls('{"method":"\\u0000\\ud83d\\ude00\\"","parameters":null}'),
+    "cut": calls(call("GetStatus"))[:-5],
+}
+
+
+def main():
+    here = pathlib.Path(__file__).resolve().parent
+    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "corpus"
+    for name, seeds in {"packet": PACKETS, "config": CONFIGS, "control": CONTROL}.items():
+        target = folder / name
+        target.mkdir(parents=True, exist_ok=True)
+        for seed, data in seeds.items():
+            (target / seed).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

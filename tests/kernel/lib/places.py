@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where things are, on the building machine and in the guest alike."""
+
+import os
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+BUILD = Path(os.environ.get("DOORWARD_BUILD", ROOT / "build"))
+
+# "native": this machine's own kernel. "guest": Debian's kernel in QEMU. Set by ./test.
+WORLD = os.environ.get("DOORWARD_WORLD", "native")
+
+
+def built(path: str) -> str:
+    """The full path of a program that the build made, such as "fwd/doorwardd"."""
+    program = BUILD / path
+    if not program.exists():
+        raise FileNotFoundError(f"{program} is not built; run ./setup (or set DOORWARD_BUILD)")
+    return str(program)
+
+
+def copies(program: str, folder: Path, count: int) -> list[str]:
+    """`count` copies of a program, each under its own name in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = Path(program).name
+    paths = [folder / f"{stem}-{number:05d}" for number in range(count)]
+    for path in paths:
+        shutil.copy(program, path)
+    return [str(path) for path in paths]
+
+
+def has_kprobes() -> bool:
+    """Whether this kernel lets BPF programs attach to kprobes (its perf unit for them exists)."""
+    return Path("/sys/bus/event_source/devices/kprobe/type").exists()

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The name is there before the packet: programs that make one contact and exit, each under a path of
+its own, are all named rightly in the audit log."""
+
+from lib.case import TIMED_OUT, KernelTest
+from lib.places import built, copies, has_kprobes
+
+ACCEPT_ALL = "rules:\n  - name: all\n    action: accept\n"
+
+# Of each kind so many, adding up to 2,000 connects and 2,000 first datagrams.
+CONNECTS = {"tcp4": 500, "tcp6": 500, "tcp6mapped": 500}
+CONNECTS_NONBLOCKING = {"tcp4": 250, "tcp6": 250}
+DATAGRAMS = {"udp4": 400, "udp6": 400, "udp6mapped": 400, "udpconn4": 400, "udpconn6": 400}
+
+
+class Attribution(KernelTest):
+    def check(self, kinds: dict[str, int], *options: str) -> None:
+        total = sum(kinds.values())
+        programs = copies(built("tests/kernel/programs/connect1"), self.folder / "bin", total)
+        kind_of = [kind for kind, count in kinds.items() for _ in range(count)]
+        commands = [[program, kind, self.address(kind), "7", *options]
+                    for program, kind in zip(programs, kind_of)]
+        daemon = self.daemon(ACCEPT_ALL)
+        ended = self.host.run_all(commands)
+        self.assertEqual([e["status"] for e in ended], [0] * total)
+        rows = {}
+        for row in daemon.audit.wait_rows(total, "direction = 'out' AND destination_port = 7"):
+            rows.setdefault(row["exe"], []).append(row)
+        for program, kind, end in zip(programs, kind_of, ended):
+            with self.subTest(program=program, kind=kind):
+                self.assertEqual(len(rows.get(program, [])), 1)
+                row = rows[program][0]
+                self.assertEqual(row["pid"], end["pid"])
+                self.assertEqual(row["protocol"], kind[:3])
+                self.assertEqual(row["destination"], self.address(kind))
+                self.assertEqual(row["command_line"].split()[0], program)
+        self.assertEqual(sum(len(of) for of in rows.values()), total, "each packet has one row")
+        self.assertEqual(daemon.audit.rows("unknown NOT IN ('', 'kernel')"), [])
+
+    def test_connects(self):
+        self.check(CONNECTS)
+
+    def test_connects_that_are_not_waited_for(self):
+        self.check(CONNECTS_NONBLOCKING, "--nonblock", "--exit-at-once")
+
+    def test_first_datagrams_of_unbound_sockets(self):
+        self.check(DATAGRAMS, "--exit-at-once")
+
+    def test_the_source_of_the_name_is_the_set_of_hooks(self):
+        daemon = self.daemon(ACCEPT_ALL)
+        self.contact("tcp4")
+        self.contact("udpconn4")
+        expected = {"kprobe"} if has_kprobes() else {"cgroup", "netfilter"}
+        rows = daemon.audit.wait_rows(2, "direction = 'out' AND destination_port = 7")
+        self.assertEqual({row["attribution"] for row in rows}, expected)
+        self.assertEqual(daemon.status()["hooks"], "kprobe" if has_kprobes() else "cgroup")
+
+    def test_the_same_process_after_exec_has_its_new_name(self):
+        first, second = copies(built("tests/kernel/programs/connect1"), self.folder / "bin", 2)
+        daemon = self.daemon(ACCEPT_ALL)
+        script = (f"import os, socket; s = socket.create_connection(('{self.pair.peer4}', 7), 5);"
+                  f"os.execv('{second}', ['{second}', 'tcp4', '{self.pair.peer4}', '7'])")
+        self.host.run("/usr/bin/python3", "-c", script, check=True)
+        self.host.run(first, "tcp4", self.pair.peer4, "7", check=True)
+        rows = daemon.audit.wait_rows(3, "destination_port = 7")
+        self.assertTrue(rows[0]["exe"].startswith("/usr/bin/python3"), rows[0]["exe"])
+        self.assertEqual([row["exe"] for row in rows[1:]], [second, first])
+        self.assertEqual(rows[0]["pid"], rows[1]["pid"])
+        self.assertNotEqual(rows[0]["exec_id"], rows[1]["exec_id"])
+
+    def test_ping_is_named(self):
+        for range_of_groups in ("1 0", "0 2147483647"):  # raw socket, then ping socket
+            with self.subTest(ping_group_range=range_of_groups):
+                self.host.sysctl("net.ipv4.ping_group_range", range_of_groups)
+                daemon = self.daemon(ACCEPT_ALL)
+                for address in (self.pair.peer4, self.pair.peer6):
+                    self.host.run("ping", "-n", "-c", "1", "-W", "10", address, check=True)
+                rows = daemon.audit.wait_rows(2, "protocol IN ('icmp', 'icmpv6') AND pid NOT NULL")
+                self.assertEqual({row["exe"].rsplit("/")[-1] for row in rows}, {"ping"})
+                daemon.stop()
+
+    def test_sockets_from_before_the_start_are_named(self):
+        server = self.host.start("/usr/bin/python3", "-c", "\n".join((
+            "import socket, time",
+            "s = socket.create_server(('::', 99), family=socket.AF_INET6, dualstack_ipv6=True)",
+            f"c = socket.create_connection(('{self.pair.peer4}', 7), 5)",
+            "input()", "c.sendall(b'after'); c.settimeout(20); assert c.recv(9) == b'after'",
+            "s.settimeout(20); s.accept(); s.accept()")), stdin=-1)
+        self.addCleanup(server.kill)
+        self.wire_has_connection()
+        daemon = self.daemon("rules:\n  - {name: py, app: '/usr/bin/python3*', action: accept}\n")
+        server.stdin.write(b"\n")
+        server.stdin.close()
+        connect1 = built("tests/kernel/programs/connect1")
+        for kind, address in (("tcp4", self.pair.host4), ("tcp6", self.pair.host6)):
+            self.peer.run(connect1, kind, address, "99", "--wait", "10000", check=True)
+        self.assertEqual(server.wait(30), 0)
+        rows = daemon.audit.wait_rows(3, "protocol = 'tcp'")
+        self.assertEqual({row["attribution"] for row in rows}, {"scan"})
+        self.assertEqual({row["pid"] for row in rows}, {server.pid})
+        self.assertEqual({row["rule"] for row in rows}, {"py"})
+
+    def wire_has_connection(self):
+        for _ in range(100):
+            if self.wire.packets(protocol="tcp", dport=7, syn=False):
+                return
+        self.fail("no connection was made")
+
+    def test_a_port_that_changes_hands_takes_no_verdict_along(self):
+        first, second = copies(built("tests/kernel/programs/connect1"), self.folder / "bin", 2)
+        daemon = self.daemon("rules:\n  - {name: first, app: %s, action: accept}\n"
+                             "  - {name: second, app: %s, action: drop}\n" % (first, second))
+        self.host.sysctl("net.ipv4.ip_local_port_range", "50000 50000")  # one port for everybody
+        for kind in ("udp4", "udpconn4", "udp6"):
+            self.assertEqual(self.contact(kind, program=first).returncode, 0)
+            self.wire.reset()
+            self.assertEqual(self.contact(kind, 7, "--wait", "300", program=second).returncode, TIMED_OUT)
+            self.assertEqual(self.wire.count(protocol="udp"), 0)
+        rows = daemon.audit.wait_rows(3, "exe = ?", second)
+        self.assertEqual({row["rule"] for row in rows}, {"second"})
+
+    def test_a_connect_that_was_given_up_leaves_no_verdict_behind(self):
+        first, second = copies(built("tests/kernel/programs/connect1"), self.folder / "bin", 2)
+        daemon = self.daemon("rules:\n  - {name: first, app: %s, action: accept}\n"
+                             "  - {name: second, app: %s, action: drop}\n" % (first, second))
+        self.peer.run("nft", "add table inet t; add chain inet t c { type filter hook input priority 0; }; "
+                      "add rule inet t c tcp dport 9 drop", check=True)  # no answer: stays in SYN_SENT
+        self.host.sysctl("net.ipv4.ip_local_port_range", "50000 50000")
+        self.contact("tcp4", 9, "--nonblock", "--exit-at-once", program=first)
+        self.assertEqual(self.wire.count(protocol="tcp", dport=9), 1)
+        self.wire.reset()
+        self.contact("tcp4", 9, "--nonblock", "--exit-at-once", program=second)
+        row = daemon.audit.wait_rows(1, "exe = ?", second)[0]
+        self.assertEqual((row["verdict"], row["rule"]), ("drop", "second"))
+        self.assertEqual(self.wire.count(protocol="tcp", dport=9), 0)
