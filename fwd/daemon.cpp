@@ -66,7 +66,7 @@ Result<void> Daemon::open_audit() {
     options.retention = config_.retention;
     options.max_pending = config_.limits.audit_records;
     options.enrich = [this](AuditRecord& record) {
-        details_.enrich(record);
+        details_.complete(record);
         if (record.log == LogLevel::journal) log_line(Severity::notice, journal_line(record));
     };
     options.message = [](const std::string& text) { log_line(Severity::error, text); };
@@ -125,7 +125,7 @@ void Daemon::announce() const {
                                          hook_choice_name(probes.hooks()), config_.queue,
                                          guard_->table().queue_kind() == QueueKind::nft ? "nft" : "xtables",
                                          guard_->active()->rules->rules().size()));
-    for (const MissingFeature& missing : probes.missing())
+    for (const MissingFeature& missing : guard_->missing())
         log_line(Severity::warning, fmt::format("not available: {}: {}", missing.name, missing.consequence));
 }
 
@@ -174,10 +174,12 @@ int Daemon::on_tick(sd_event_source* source, std::uint64_t, void* self) {
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-// The watchdog vouches for the packet thread, not for this loop alone.
+// The watchdog vouches for the packet thread, not for this loop alone. Nothing is sent to a manager
+// that did not ask: one that does not read would make the send wait.
 void Daemon::feed_watchdog() {
     const std::uint64_t heartbeat = guard_->heartbeat();
-    if (heartbeat != last_heartbeat_) sd_notify(0, "WATCHDOG=1");
+    if (heartbeat != last_heartbeat_ && sd_watchdog_enabled(0, nullptr) > 0)
+        sd_notify(0, "WATCHDOG=1");
     last_heartbeat_ = heartbeat;
 }
 

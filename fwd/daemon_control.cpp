@@ -42,7 +42,8 @@ std::vector<MapStatus> map_status(const Limits& limits,
     return {{"bindings", limits.bindings, failures[DW_FAIL_BINDINGS]},
             {"processes", limits.processes, failures[DW_FAIL_PROCESSES]},
             {"listeners", limits.listeners, failures[DW_FAIL_LISTENERS]},
-            {"callers", limits.callers, failures[DW_FAIL_CALLERS]}};
+            {"callers", limits.processes, failures[DW_FAIL_CALLERS]},
+            {"owners", limits.bindings, failures[DW_FAIL_OWNERS]}};
 }
 
 ControlFailure failure(ControlFailure::Kind kind, const Error& error) { return {kind, error}; }
@@ -55,7 +56,7 @@ Status Daemon::status() {
     status.version = version;
     status.mode = active->mode;
     status.hooks = hook_choice_name(guard_->probes().hooks());
-    status.missing = guard_->probes().missing();
+    status.missing = guard_->missing();
     status.queue = config_.queue;
     status.queue_kind = guard_->table().queue_kind();
     status.loopback = config_.loopback;
@@ -145,10 +146,8 @@ Controlling<std::vector<OpenFlow>> Daemon::flows() {
     auto tracked = guard_->tracked_flows();
     if (!tracked)
         return std::unexpected(failure(ControlFailure::Kind::failed, tracked.error()));
-    auto open = recent_.name(*tracked, guard_->marks().mask(), guard_->active()->accept_mark,
-                             AuditLog::wall_clock_us());
-    for (OpenFlow& flow : open) flow.user = details_.user_name(flow.user);
-    return open;
+    return recent_.name(*tracked, guard_->marks().mask(), guard_->active()->accept_mark,
+                        AuditLog::wall_clock_us());
 }
 
 }  // namespace doorward

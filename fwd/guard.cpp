@@ -68,10 +68,20 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
                                     .marks = marks_,
                                     .generation_mark = mark,
                                     .bypass = config.mode == Mode::observe,
-                                    .filter_loopback = config.loopback == LoopbackPolicy::filter});
+                                    .filter_loopback = config.loopback == LoopbackPolicy::filter,
+                                    .owner_program = probes_->owner_program_fd()});
     if (!table) return std::unexpected(table.error());
     table_.emplace(std::move(*table));
     return {};
+}
+
+std::vector<MissingFeature> Guard::missing() const {
+    auto missing = probes_->missing();
+    if (!table_->checks_owner())
+        missing.push_back({"xt_bpf, the BPF match of netfilter",
+                           "a datagram socket that takes over another program's port within "
+                           "conntrack's time-out inherits its verdict"});
+    return missing;
 }
 
 void Guard::serve_packets() {

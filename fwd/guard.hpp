@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "fwd/active_rules.hpp"
 #include "fwd/conntrack.hpp"
@@ -44,6 +45,7 @@ public:
 
     std::shared_ptr<const ActiveRules> active() const { return active_.load(); }
     const Probes& probes() const { return *probes_; }
+    std::vector<MissingFeature> missing() const;  // what this kernel lacks, hooks and table together
     const NftTable& table() const { return *table_; }
     QueueCounters queue_counters() const { return queue_->counters(); }
     const DecisionCounters& decisions() const { return pipeline_->counters(); }

@@ -75,8 +75,10 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     if (!object) return bpf_fail("open the BPF object", errno);
     object->rodata->netns_cookie = options.netns_cookie;
     bpf_map__set_max_entries(object->maps.bindings, options.limits.bindings);
+    bpf_map__set_max_entries(object->maps.owners, options.limits.bindings);
     bpf_map__set_max_entries(object->maps.processes, options.limits.processes);
     bpf_map__set_max_entries(object->maps.listeners, options.limits.listeners);
+    bpf_map__set_max_entries(object->maps.callers, options.limits.processes);
     if (const auto mount = cgroup2_mount()) {
         cgroup = Fd(::open(mount->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     }
@@ -86,6 +88,7 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
 Result<void> Probes::Impl::load(bool with_netfilter) {
     bpf_program* each = nullptr;
     bpf_object__for_each_program(each, object->obj) bpf_program__set_autoload(each, false);
+    bpf_program__set_autoload(object->progs.flow_owner, true);  // used by a rule, attached nowhere
     for (const Hook& hook : hooks_of(hooks)) {
         if (hook.kind == HookKind::netfilter) declare_netfilter_program(program(hook));
         bpf_program__set_autoload(program(hook), hook.kind != HookKind::netfilter || with_netfilter);
@@ -194,6 +197,7 @@ const std::vector<MissingFeature>& Probes::missing() const { return impl_->missi
 const std::vector<std::string>& Probes::attached() const { return impl_->attached; }
 int Probes::bindings_fd() const { return bpf_map__fd(impl_->object->maps.bindings); }
 int Probes::listeners_fd() const { return bpf_map__fd(impl_->object->maps.listeners); }
+int Probes::owner_program_fd() const { return bpf_program__fd(impl_->object->progs.flow_owner); }
 int Probes::processes_fd() const { return bpf_map__fd(impl_->object->maps.processes); }
 
 std::array<std::uint64_t, DW_FAILURES> Probes::failures() const {

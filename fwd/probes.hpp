@@ -40,6 +40,7 @@ public:
     int bindings_fd() const;
     int listeners_fd() const;
     int processes_fd() const;
+    int owner_program_fd() const;  // for the table's owner rule
 
     // Map updates that the kernel refused since start, indexed by dw_failure.
     std::array<std::uint64_t, DW_FAILURES> failures() const;

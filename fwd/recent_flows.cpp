@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "fwd/process_details.hpp"
+
 namespace doorward {
 namespace {
 
@@ -39,7 +41,7 @@ OpenFlow open_flow(const TrackedFlow& tracked, const std::optional<Decided>& dec
     if (decided->process) {
         open.exe = decided->process->exe;
         open.pid = decided->process->pid;
-        open.user = std::to_string(decided->process->uid);
+        open.user = ProcessDetails::user_name_of(decided->process->uid);
     } else {
         open.unknown = unknown_name(decided->flow.unknown);
     }
