@@ -39,8 +39,10 @@ void add_allow_and_deny_commands(CLI::App& app, Session& session) {
             session.status = add_rule(session, options, Action::accept, "allow");
         });
     const auto deny = std::make_shared<ShortForm>();
-    auto* command = add_form(app, "deny", "block a program, both ways unless told otherwise", *deny);
-    auto* reject = add_switch(*command, "--reject", "answer with an error at once (this is the default)");
+    auto* command =
+        add_form(app, "deny", "block a program, both ways unless told otherwise", *deny);
+    auto* reject =
+        add_switch(*command, "--reject", "answer with an error at once (this is the default)");
     command->add_flag("--drop", deny->drop, "give no answer: the program waits until it gives up")
         ->excludes(reject);
     command->callback([&session, deny] {

@@ -97,7 +97,8 @@ CommandResult<void> Client::send(std::string_view bytes) {
         const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0)
-            return std::unexpected(lost(std::string("cannot ask doorwardd: ") + std::strerror(errno)));
+            return std::unexpected(
+                lost(std::string("cannot ask doorwardd: ") + std::strerror(errno)));
         bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
     return {};
@@ -128,8 +129,10 @@ CommandResult<nlohmann::json> ask(const std::string& socket_path, const std::str
     if (!answer) return std::unexpected(answer.error());
     const auto found = answer->find(member);
     if (found == answer->end())
-        return command_fail(exit_failed, fmt::format("the daemon's answer has no {} (is doorward of "
-                                                     "the same version as doorwardd?)", member));
+        return command_fail(exit_failed,
+                            fmt::format("the daemon's answer has no {} (is doorward of "
+                                        "the same version as doorwardd?)",
+                                        member));
     return std::move(*found);
 }
 

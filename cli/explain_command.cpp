@@ -43,7 +43,8 @@ CommandResult<FlowQuestion> question_of(const Options& options) {
     return question;
 }
 
-CommandResult<Explanation> explain_offline(const FlowQuestion& question, const std::string& folder) {
+CommandResult<Explanation> explain_offline(const FlowQuestion& question,
+                                           const std::string& folder) {
     const auto files = read_rule_files(folder, Trust::anybody);
     if (!files) return command_fail(exit_failed, files.error());
     auto rules = parse_rule_files(*files);
@@ -73,8 +74,9 @@ std::string flow_text(const FlowQuestion& question) {
 
 void print(const FlowQuestion& question, const Explanation& explanation, const TableStyle& style) {
     fmt::print("{}\n", printable(flow_text(question)));
-    Table table({{.title = "RULE"}, {.title = "WRITTEN IN"}, {.title = "DOES NOT MATCH BECAUSE OF"}},
-                style);
+    Table table(
+        {{.title = "RULE"}, {.title = "WRITTEN IN"}, {.title = "DOES NOT MATCH BECAUSE OF"}},
+        style);
     for (const ExplainedTrial& trial : explanation.trials)
         table.add({{trial.rule, Colour::none}, {place_text(trial.place), Colour::dim},
                    {trial.failed, Colour::none}});

@@ -49,7 +49,8 @@ int show_flows(const Session& session, bool json) {
 void add_flows_command(CLI::App& app, Session& session) {
     auto* command = app.add_subcommand("flows", "show the flows that are open now");
     auto* json = add_switch(*command, "--json", "print JSON");
-    command->callback([&session, json] { session.status = show_flows(session, json->count() > 0); });
+    command->callback(
+        [&session, json] { session.status = show_flows(session, json->count() > 0); });
 }
 
 }  // namespace doorward

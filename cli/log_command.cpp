@@ -21,8 +21,8 @@ constexpr int poll_interval_ms = 100;
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// SIGINT and SIGTERM end `--follow` in good order. One that was ignored (in the background of a shell
-// script) stays so. Afterwards all is as before.
+// SIGINT and SIGTERM end `--follow` in good order. One that was ignored (in the background of a
+// shell script) stays so. Afterwards all is as before.
 class StopOnSignal {
 public:
     StopOnSignal() {
@@ -96,7 +96,8 @@ bool wait_a_moment() {
     return interrupted != 0;
 }
 
-Result<void> follow(AuditReader& reader, const AuditFilter& filter, std::int64_t last, Printer& printer) {
+Result<void> follow(AuditReader& reader, const AuditFilter& filter, std::int64_t last,
+                    Printer& printer) {
     while (!wait_a_moment()) {
         bool restarted = false;
         const auto changed = reader.changed(restarted);
@@ -141,15 +142,19 @@ int run_log(const LogOptions& options, const Session& session) {
 
 void add_filters(CLI::App& log, LogOptions& options) {
     log.add_option("--app", options.app,
-                   "program: path, pattern, bare name, unknown or unknown:REASON")->type_name("APP");
-    log.add_option("--verdict", options.verdicts, "what happened: accept, drop or reject; repeatable")
-        ->type_name("VERDICT")->allow_extra_args(false);
+                   "program: path, pattern, bare name, unknown or unknown:REASON")
+        ->type_name("APP");
+    log.add_option("--verdict", options.verdicts,
+                   "what happened: accept, drop or reject; repeatable")
+        ->type_name("VERDICT")
+        ->allow_extra_args(false);
     log.add_flag("--denied", options.denied,
                  "what the rules deny, also where it passed because the mode is observe");
     log.add_option("--since", options.since, "from then on: 10m, 2h, 3d, a date, or RFC 3339")
         ->type_name("TIME");
     log.add_option("--until", options.until, "before then; as for --since")->type_name("TIME");
-    log.add_option("--to", options.to, "destination: address, prefix or host name")->type_name("DEST");
+    log.add_option("--to", options.to, "destination: address, prefix or host name")
+        ->type_name("DEST");
     log.add_option("--from", options.from, "source; as for --to")->type_name("SOURCE");
     log.add_option("--port", options.port, "destination port")->type_name("PORT");
     log.add_option("--user", options.user, "user name or uid")->type_name("USER");

@@ -9,9 +9,9 @@
 
 namespace doorward {
 
-// Adds the subcommand to `app`. If it is the one chosen, it runs while `app` parses the command line
-// and leaves its exit status in `session`, which must outlive that: 0 done, also when no row matched;
-// 2 an argument makes no sense; 3 the database can't be read.
+// Adds the subcommand to `app`. If it is the one chosen, it runs while `app` parses the command
+// line and leaves its exit status in `session`, which must outlive that: 0 done, also when no row
+// matched; 2 an argument makes no sense; 3 the database can't be read.
 void add_log_command(CLI::App& app, Session& session);
 
 }  // namespace doorward

@@ -28,8 +28,8 @@ std::unexpected<Error> bad(const char* option, Error error) {
 // Each reads one option into its field of the filter; nothing happens where it was not given.
 
 template <class T>
-Result<void> read(const std::string& text, const char* option, Result<T> (*parse)(const std::string&),
-                  std::optional<T>& field) {
+Result<void> read(const std::string& text, const char* option,
+                  Result<T> (*parse)(const std::string&), std::optional<T>& field) {
     if (text.empty()) return {};
     auto value = parse(text);
     if (!value) return bad(option, value.error());
@@ -58,7 +58,8 @@ Result<void> read_time(const std::string& text, const char* option, std::int64_t
 Result<void> read_verdicts(const LogOptions& options, AuditFilter& filter) {
     for (const std::string& text : options.verdicts) {
         const auto verdict = parse_action(text);
-        if (!verdict) return fail("--verdict: \"" + text + "\" is none", "use accept, drop or reject");
+        if (!verdict)
+            return fail("--verdict: \"" + text + "\" is none", "use accept, drop or reject");
         filter.verdicts.push_back(*verdict);
     }
     filter.denied = options.denied;
@@ -77,7 +78,8 @@ void add_link_target(AppFilter& app) {
 
 Result<std::int64_t> parse_limit(const std::string& text) {
     std::optional<std::uint32_t> limit;
-    if (auto done = read_number(text, "--limit", limit); !done) return std::unexpected(done.error());
+    if (auto done = read_number(text, "--limit", limit); !done)
+        return std::unexpected(done.error());
     return limit.value_or(0) == 0 ? std::numeric_limits<std::int64_t>::max() : std::int64_t{*limit};
 }
 

@@ -72,8 +72,9 @@ Result<std::int64_t> parse_log_time(const std::string& text, std::int64_t now_us
     if (date)
         if (const auto seconds = parse_local(text)) return *seconds * second_us;
     if (const auto seconds = parse_time(text)) return *seconds * second_us;
-    return fail("\"" + text + "\" is no point in time",
-                "write 10m, 2h or 3d (ago), 2027-01-31, \"2027-01-31 18:00\" or 2027-01-31T18:00:00Z");
+    return fail(
+        "\"" + text + "\" is no point in time",
+        "write 10m, 2h or 3d (ago), 2027-01-31, \"2027-01-31 18:00\" or 2027-01-31T18:00:00Z");
 }
 
 std::string local_time_text(std::int64_t time_us) {

@@ -87,8 +87,10 @@ std::string app_part(const AppPattern& app) {
 }  // namespace
 
 void add_rule_options(CLI::App& command, RuleOptions& options) {
-    add_list(command, "--to", options.to, "ADDRESS", "destination address or prefix; may be repeated");
-    add_list(command, "--from", options.from, "ADDRESS", "source address or prefix; may be repeated");
+    add_list(command, "--to", options.to, "ADDRESS",
+             "destination address or prefix; may be repeated");
+    add_list(command, "--from", options.from, "ADDRESS",
+             "source address or prefix; may be repeated");
     add_list(command, "--port", options.ports, "PORT",
              "destination port or range, as 8000-8080; may be repeated");
     add_list(command, "--protocol", options.protocols, "PROTOCOL", "tcp, udp, …; may be repeated");

@@ -19,7 +19,8 @@ struct Session {
     TableStyle style() const;
 };
 
-// Indented, and with nothing but ASCII in it, so that what a process chose can't reach the terminal.
+// Indented, and with nothing but ASCII in it, so that what a process chose can't reach the
+// terminal.
 void print_json(const nlohmann::json& value);
 
 // "curl" for standard output: printable, in colour if the style has it.

@@ -13,7 +13,8 @@ namespace {
 class Report {
 public:
     explicit Report(const TableStyle& style)
-        : table_({{.title = ""}, {.title = ""}}, {.width = 0, .colour = style.colour, .header = false}) {}
+        : table_({{.title = ""}, {.title = ""}},
+                 {.width = 0, .colour = style.colour, .header = false}) {}
 
     void line(const std::string& label, std::string value, Colour colour = Colour::none) {
         table_.add({{label, Colour::bold}, {std::move(value), colour}});
@@ -59,16 +60,17 @@ void report_packets(Report& report, const PacketCounters& packets, const NftCoun
     std::string unknown;
     for (const NamedCount& reason : packets.unknown)
         if (reason.count > 0)
-            unknown += fmt::format("{}{} {}", unknown.empty() ? "" : ", ", reason.count, reason.name);
+            unknown +=
+                fmt::format("{}{} {}", unknown.empty() ? "" : ", ", reason.count, reason.name);
     report.line("No process", unknown.empty() ? "0" : unknown);
     report.line("Queue losses", fmt::format("{} dropped by the kernel, {} malformed",
                                             packets.queue_dropped, packets.malformed),
                 packets.queue_dropped + packets.malformed > 0 ? Colour::red : Colour::none);
     report.line("Netfilter",
                 fmt::format("{} of decided flows, {} loopback, {} neighbour discovery, "
-                            "{} queued, {} rejected",
-                            netfilter.decided, netfilter.loopback, netfilter.neighbour,
-                            netfilter.queued, netfilter.rejected));
+                            "{} answers, {} queued, {} rejected",
+                            netfilter.decided, netfilter.loopback, netfilter.neighbour, netfilter.answers,
+                            netfilter.answers, netfilter.queued, netfilter.rejected));
 }
 
 void report_stores(Report& report, const Status& status) {
@@ -122,13 +124,15 @@ int set_mode(const Session& session, const std::string& mode) {
 void add_status_command(CLI::App& app, Session& session) {
     auto* command = app.add_subcommand("status", "show how the daemon is doing");
     auto* json = add_switch(*command, "--json", "print JSON");
-    command->callback([&session, json] { session.status = show_status(session, json->count() > 0); });
+    command->callback(
+        [&session, json] { session.status = show_status(session, json->count() > 0); });
 }
 
 void add_mode_command(CLI::App& app, Session& session) {
     auto* command = app.add_subcommand("mode", "show the mode, or change it until the next start");
-    auto* mode = command->add_option("MODE", "enforce, or observe: block nothing, record everything")
-                     ->check(CLI::IsMember({"observe", "enforce"}));
+    auto* mode =
+        command->add_option("MODE", "enforce, or observe: block nothing, record everything")
+            ->check(CLI::IsMember({"observe", "enforce"}));
     command->callback([&session, mode] {
         session.status = mode->count() > 0 ? set_mode(session, mode->as<std::string>())
                                            : show_mode(session);

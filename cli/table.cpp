@@ -154,7 +154,8 @@ TableStyle style_of_stdout() {
 Table::Table(std::vector<Column> columns, TableStyle style)
     : columns_(std::move(columns)), style_(style) {
     for (const Column& column : columns_)
-        widths_.push_back(std::max(column.minimum, style_.header ? display_width(column.title) : 0));
+        widths_.push_back(
+            std::max(column.minimum, style_.header ? display_width(column.title) : 0));
 }
 
 void Table::add(std::vector<Cell> row) {
@@ -171,7 +172,8 @@ void Table::add(std::vector<Cell> row) {
 std::vector<std::size_t> Table::fitted_widths() const {
     std::vector<std::size_t> widths = widths_;
     if (style_.width == 0 || widths.empty()) return widths;
-    std::size_t total = std::accumulate(widths.begin(), widths.end(), gap.size() * (widths.size() - 1));
+    std::size_t total =
+        std::accumulate(widths.begin(), widths.end(), gap.size() * (widths.size() - 1));
     while (total > style_.width) {
         std::size_t widest = widths.size();
         for (std::size_t i = 0; i < widths.size(); ++i) {
@@ -186,7 +188,8 @@ std::vector<std::size_t> Table::fitted_widths() const {
     return widths;
 }
 
-std::string Table::line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths) const {
+std::string Table::line(const std::vector<Cell>& row,
+                        const std::vector<std::size_t>& widths) const {
     std::string out;
     std::size_t owed = 0;  // spaces before the next text: none are left at the end of a line
     for (std::size_t i = 0; i < row.size(); ++i) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Aligned tables for people. Cells may hold any bytes: what a process chose can't reach the terminal.
+// Aligned tables for people. Cells may hold any bytes: what a process chose can't reach the
+// terminal.
 #pragma once
 
 #include <cstddef>

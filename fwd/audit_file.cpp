@@ -22,7 +22,8 @@ const std::string path_remedy =
 Result<void> share_with_group(int fd, const std::string& name, std::int64_t group, mode_t mode) {
     if (group >= 0 && ::fchown(fd, static_cast<uid_t>(-1), static_cast<gid_t>(group)) != 0)
         return sys_fail("give " + name + fmt::format(" to group {}", group));
-    if (::fchmod(fd, mode) != 0) return sys_fail(fmt::format("set the mode of {} to {:o}", name, mode));
+    if (::fchmod(fd, mode) != 0)
+        return sys_fail(fmt::format("set the mode of {} to {:o}", name, mode));
     return {};
 }
 
@@ -67,7 +68,8 @@ Result<std::string> set_aside_audit_file(const std::string& path, std::string_vi
                                          std::time_t now) {
     const std::string wanted = fmt::format("{}.{}-{:%Y%m%dT%H%M%SZ}", path, why, fmt::gmtime(now));
     std::string base = wanted;
-    for (int n = 2; any_exists(base) && n < name_attempts; ++n) base = fmt::format("{}-{}", wanted, n);
+    for (int n = 2; any_exists(base) && n < name_attempts; ++n)
+        base = fmt::format("{}-{}", wanted, n);
     if (any_exists(base)) return fail("cannot set " + path + " aside: " + wanted + " exists");
     for (const char* part : parts) {
         if (::rename((path + part).c_str(), (base + part).c_str()) == 0) continue;
@@ -79,7 +81,8 @@ Result<std::string> set_aside_audit_file(const std::string& path, std::string_vi
 bool has_leftovers(const std::string& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0 || status.st_size != 0) return false;
-    return ::access((path + "-wal").c_str(), F_OK) == 0 || ::access((path + "-shm").c_str(), F_OK) == 0;
+    return ::access((path + "-wal").c_str(), F_OK) == 0 ||
+           ::access((path + "-shm").c_str(), F_OK) == 0;
 }
 
 FileIdentity identity_of(const std::string& path) {

@@ -69,7 +69,8 @@ Result<AppFilter> AppFilter::parse(const std::string& text) {
     const bool whole = text.front() == '/';
     if (Glob::is_pattern(text)) {
         auto glob = Glob::parse(whole ? text : "/**/" + text);
-        if (!glob) return fail("pattern \"" + text + "\": " + glob.error().what, glob.error().remedy);
+        if (!glob)
+            return fail("pattern \"" + text + "\": " + glob.error().what, glob.error().remedy);
         return AppFilter{std::move(*glob)};
     }
     if (whole) return AppFilter{Paths{{text}}};
@@ -88,8 +89,9 @@ Result<EndFilter> EndFilter::parse(const std::string& text) {
 }
 
 Result<void> register_app_glob(sqlite3* database) {
-    const int code = sqlite3_create_function_v2(database, "app_glob", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
-                                                nullptr, app_glob, nullptr, nullptr, nullptr);
+    const int code =
+        sqlite3_create_function_v2(database, "app_glob", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                   nullptr, app_glob, nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) return std::unexpected(sqlite::error_of(database, "prepare the search"));
     return {};
 }
@@ -98,7 +100,8 @@ AuditConditions::AuditConditions(const AuditFilter& filter) {
     if (filter.app) add_app(*filter.app);
     if (!filter.verdicts.empty()) {
         std::vector<Value> names;
-        for (const Action verdict : filter.verdicts) names.emplace_back(std::string(action_name(verdict)));
+        for (const Action verdict : filter.verdicts)
+            names.emplace_back(std::string(action_name(verdict)));
         const std::string marks = question_marks(names.size());
         add("verdict IN " + marks, std::move(names));
     }
@@ -152,9 +155,11 @@ void AuditConditions::add_end(const EndFilter& filter, const std::string& end,
 
 int AuditConditions::bind(sqlite::Statement& statement, int first) const {
     for (const Value& value : values_) {
-        if (const auto* number = std::get_if<std::int64_t>(&value)) statement.number(first, *number);
+        if (const auto* number = std::get_if<std::int64_t>(&value))
+            statement.number(first, *number);
         else if (const auto* text = std::get_if<std::string>(&value)) statement.text(first, *text);
-        else if (const auto* address = std::get_if<Address>(&value)) statement.blob(first, address->bytes);
+        else if (const auto* address = std::get_if<Address>(&value))
+            statement.blob(first, address->bytes);
         else statement.pointer(first, std::get<const Glob*>(value), glob_type);
         ++first;
     }

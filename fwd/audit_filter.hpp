@@ -7,8 +7,8 @@
 
 namespace doorward {
 
-// app_glob(exe, pointer to Glob): the glob that rules use, on the path as bytes. To be registered once
-// per connection.
+// app_glob(exe, pointer to Glob): the glob that rules use, on the path as bytes. To be registered
+// once per connection.
 Result<void> register_app_glob(sqlite3* database);
 
 // Conditions as text, and their values bound in the same order. Keeps what the values point to; the

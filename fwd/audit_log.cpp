@@ -63,7 +63,8 @@ AuditLog::AuditLog(Options options, AuditStore store)
 }
 
 Result<std::unique_ptr<AuditLog>> AuditLog::open(Options options) {
-    auto store = AuditStore::open({options.path, options.group, options.busy_timeout_ms, options.message});
+    auto store =
+        AuditStore::open({options.path, options.group, options.busy_timeout_ms, options.message});
     if (!store) return std::unexpected(store.error());
     std::unique_ptr<AuditLog> log(new AuditLog(std::move(options), std::move(*store)));
     const SignalsBlocked inherited_by_the_thread;
@@ -91,7 +92,8 @@ bool AuditLog::record(AuditRecord record) {
             losses_.last_time_us = record.time_us;
             return false;
         }
-        // The thread sleeps only while the queue is empty; later records are fetched without a call.
+        // The thread sleeps only while the queue is empty; later records are fetched without a
+        // call.
         first = queue_.empty();
         queue_.push_back(std::move(record));
         ++counters_.accepted;
@@ -239,8 +241,9 @@ void AuditLog::handle_failure(const Error& error) {
         ++counters_.failed_batches;
         trouble_ = error.text();
     }
-    complain(fmt::format("the audit log {} can't be written now: {} (trying again; {} decisions wait)",
-                         options_.path, error.text(), batch_.size()));
+    complain(
+        fmt::format("the audit log {} can't be written now: {} (trying again; {} decisions wait)",
+                    options_.path, error.text(), batch_.size()));
 }
 
 // The file is damaged, or someone moved or removed it.
@@ -248,7 +251,8 @@ void AuditLog::recover_file() {
     const bool damaged = store_.damaged();
     auto opened = store_.reopen();
     if (!opened) complain(opened.error().text());
-    else if (!damaged) complain("the audit log " + options_.path + " had gone; a new one has been begun");
+    else if (!damaged)
+        complain("the audit log " + options_.path + " had gone; a new one has been begun");
 }
 
 void AuditLog::prune_if_due() {
@@ -284,7 +288,8 @@ void AuditLog::complain(const std::string& text) {
         return;
     }
     quiet_until_ = Clock::now() + options_.message_interval;
-    options_.message(untold_ == 0 ? text : fmt::format("{} (and {} messages like it)", text, untold_));
+    options_.message(untold_ == 0 ? text
+                                  : fmt::format("{} (and {} messages like it)", text, untold_));
     untold_ = 0;
 }
 

@@ -48,7 +48,8 @@ public:
         // Wall clock in microseconds, for retention. Replaced in tests.
         std::function<std::int64_t()> now_us = wall_clock_us;
 
-        std::chrono::milliseconds batch_interval{50};   // the first record of a batch waits this long
+        std::chrono::milliseconds batch_interval{
+            50};  // the first record of a batch waits this long
         std::uint32_t batch_rows = 2000;                // most rows per transaction
         std::chrono::milliseconds retry_interval{1000};
         std::chrono::milliseconds message_interval{10'000};  // repeated trouble is told this often

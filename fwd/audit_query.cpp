@@ -21,8 +21,8 @@ constexpr int read_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
 std::string immutable_uri(const std::string& path) {
     std::string uri = "file:";
     for (const char c : path) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                           c == '/' || c == '.' || c == '-' || c == '_';
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '-' || c == '_';
         uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
     return uri + "?immutable=1";
@@ -78,7 +78,8 @@ Result<Opened> open_database(const std::string& path) {
     if (!file)
         return fail("the audit log " + path + " can't be read: " + file.error().what,
                     "if it is damaged, doorwardd sets it aside at its next start");
-    if (auto checked = check_version(*file, path); !checked) return std::unexpected(checked.error());
+    if (auto checked = check_version(*file, path); !checked)
+        return std::unexpected(checked.error());
     if (auto done = register_app_glob(database->get()); !done) return std::unexpected(done.error());
     opened.database = std::move(*database);
     return opened;

@@ -68,9 +68,10 @@ public:
     // Id of the newest row; 0 if there is none.
     Result<std::int64_t> last_id();
 
-    // The id before the newest `limit` matching rows up to `last`, to be passed to rows() as `after`.
-    // 0 if there are no more than that.
-    Result<std::int64_t> before_newest(const AuditFilter& filter, std::int64_t last, std::int64_t limit);
+    // The id before the newest `limit` matching rows up to `last`, to be passed to rows() as
+    // `after`. 0 if there are no more than that.
+    Result<std::int64_t> before_newest(const AuditFilter& filter, std::int64_t last,
+                                       std::int64_t limit);
 
     // Matching rows with after < id <= last in order of id, at most `limit` of them. So a long list
     // is read in pages: a reader that stays in one statement would keep the daemon's -wal growing.

@@ -206,7 +206,8 @@ Result<AuditRecord> read_audit_row(const sqlite::Statement& statement) {
     record.log = from.parsed(parse_log_level);
     record.count = from.number();
     if (!from.wrong().empty())
-        return fail(fmt::format("row {} of the audit log has an unknown {}", record.id, from.wrong()));
+        return fail(
+            fmt::format("row {} of the audit log has an unknown {}", record.id, from.wrong()));
     return record;
 }
 

@@ -18,7 +18,7 @@ CREATE TABLE decisions (
     id                INTEGER PRIMARY KEY,  -- rises; never used twice
     time_us           INTEGER NOT NULL,     -- microseconds since 1970, UTC
     verdict           TEXT NOT NULL,        -- what happened: accept, drop, reject
-    decision          TEXT NOT NULL,        -- what the rules say; other than verdict in observe mode
+    decision          TEXT NOT NULL,        -- of the rules; not the verdict in observe mode
     rule              TEXT NOT NULL,        -- '': the default decided
     reason            TEXT NOT NULL,        -- rule, default-out, default-in, audit-loss, ...
     direction         TEXT NOT NULL,        -- out: this host opened the flow; in: the other side
@@ -83,8 +83,9 @@ Result<void> migrate_audit_file(sqlite3* database, std::int64_t version) {
     const auto present = sqlite::number(database, "PRAGMA user_version", "read the schema version");
     if (!present) return std::unexpected(present.error());
     for (std::int64_t next = *present + 1; next <= version; ++next) {
-        const std::string sql = fmt::format("{}; PRAGMA user_version = {}; PRAGMA application_id = {}",
-                                            steps.at(next - 1), next, audit_application_id);
+        const std::string sql =
+            fmt::format("{}; PRAGMA user_version = {}; PRAGMA application_id = {}",
+                        steps.at(next - 1), next, audit_application_id);
         const std::string operation = fmt::format("bring the audit log to schema version {}", next);
         if (auto done = sqlite::run(database, sql, operation); !done) return done;
     }

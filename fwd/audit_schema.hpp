@@ -25,8 +25,8 @@ enum class AuditFile : std::uint8_t {
 // Fails where the file can't be read as a database at all.
 Result<AuditFile> classify_audit_file(sqlite3* database);
 
-// Runs the missing steps up to `version`; rows are kept. The caller has begun a transaction, so that
-// the file ends up with all of them or as it was.
+// Runs the missing steps up to `version`; rows are kept. The caller has begun a transaction, so
+// that the file ends up with all of them or as it was.
 Result<void> migrate_audit_file(sqlite3* database, std::int64_t version = audit_schema_version);
 
 }  // namespace doorward

@@ -47,7 +47,8 @@ std::string escape_text(std::string_view bytes) {
         if (stays(bytes, character)) text += own;
         else
             for (const char byte : own)
-                fmt::format_to(std::back_inserter(text), "\\x{:02x}", static_cast<unsigned char>(byte));
+                fmt::format_to(std::back_inserter(text), "\\x{:02x}",
+                               static_cast<unsigned char>(byte));
         bytes.remove_prefix(character.length);
     }
     return text;

@@ -25,7 +25,14 @@ type PacketCounters (
 )
 
 # Packets that passed, or were answered, without a trip to the daemon.
-type NetfilterCounters (decided: int, loopback: int, neighbour: int, queued: int, rejected: int)
+type NetfilterCounters (
+  decided: int,
+  loopback: int,
+  neighbour: int,
+  answers: int,
+  queued: int,
+  rejected: int
+)
 
 type MapStatus (name: string, capacity: int, failed_updates: int)
 

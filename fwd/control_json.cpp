@@ -54,7 +54,8 @@ static void to_json(json& j, LoopbackPolicy policy) {
 }
 static void from_json(const json& j, LoopbackPolicy& policy) {
     const auto name = j.get<std::string>();
-    if (name != "accept" && name != "filter") throw std::invalid_argument(name + " is unknown here");
+    if (name != "accept" && name != "filter")
+        throw std::invalid_argument(name + " is unknown here");
     policy = name == "accept" ? LoopbackPolicy::accept : LoopbackPolicy::filter;
 }
 static void to_json(json& j, Protocol number) { j = protocol_name(number); }
@@ -72,7 +73,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RulesetStatus, rules, generation, loaded_at, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NamedCount, name, count)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PacketCounters, received, accepted, dropped, rejected,
                                    queue_dropped, malformed, unknown)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NftCounters, decided, loopback, neighbour, queued, rejected)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NftCounters, decided, loopback, neighbour, answers, queued,
+                                   rejected)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MapStatus, name, capacity, failed_updates)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AuditStatus, database, written, lost, pending, error)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Defaults, out, in)

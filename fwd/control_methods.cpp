@@ -106,7 +106,8 @@ Reply reload(Context& context) { return answer("reloaded", context.controlled.re
 Reply set_mode(Context& context) {
     const auto mode = context.parameters.one_of("mode", {"observe", "enforce"});
     if (!context.parameters.complete()) return invalid_parameter(context.parameters.wrong());
-    const auto done = context.controlled.set_mode(mode == "enforce" ? Mode::enforce : Mode::observe);
+    const auto done =
+        context.controlled.set_mode(mode == "enforce" ? Mode::enforce : Mode::observe);
     if (!done) return error_reply(error_name(done.error().kind), done.error().error.text());
     return {};
 }
@@ -123,7 +124,8 @@ FlowQuestion read_question(CallParameters& members) {
     question.protocol = members.optional_text("protocol").value_or(question.protocol);
     question.to = members.optional_text("to");
     question.from = members.optional_text("from");
-    question.port = static_cast<std::uint16_t>(members.optional_integer("port", 0, 65535).value_or(0));
+    question.port =
+        static_cast<std::uint16_t>(members.optional_integer("port", 0, 65535).value_or(0));
     return question;
 }
 

@@ -31,7 +31,8 @@ Result<std::vector<gid_t>> peer_groups(int socket) {
 }
 
 bool is_member(const Peer& peer, const std::optional<gid_t>& group) {
-    return group && (peer.gid == *group || std::ranges::find(peer.groups, *group) != peer.groups.end());
+    return group &&
+           (peer.gid == *group || std::ranges::find(peer.groups, *group) != peer.groups.end());
 }
 
 }  // namespace

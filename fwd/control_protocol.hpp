@@ -3,7 +3,8 @@
 //
 // A message is one JSON object followed by a NUL byte:
 //   call    {"method": "org.doorward.Control.GetStatus", "parameters": {…}, "oneway": false}
-//   reply   {"parameters": {…}}  or  {"error": "org.doorward.Control.RuleNotFound", "parameters": {…}}
+//   reply   {"parameters": {…}}
+//   error   {"error": "org.doorward.Control.RuleNotFound", "parameters": {…}}
 // JSON never contains a NUL byte, so messages are cut apart before they are understood.
 #pragma once
 

@@ -104,7 +104,8 @@ std::optional<std::string> ControlServer::Impl::refusal(const Peer& peer) const 
     const auto same_user = [&](const auto& entry) {
         return entry.second->connection.peer().uid == peer.uid;
     };
-    if (static_cast<std::size_t>(std::ranges::count_if(clients, same_user)) < limits.clients_per_uid)
+    if (static_cast<std::size_t>(std::ranges::count_if(clients, same_user)) <
+        limits.clients_per_uid)
         return std::nullopt;
     return fmt::format("user {} has {} connections already", peer.uid, limits.clients_per_uid);
 }
@@ -136,7 +137,8 @@ void ControlServer::Impl::serve(Client& client, std::uint32_t events) {
 
 void ControlServer::Impl::sweep() {
     const auto now = ControlConnection::Clock::now();
-    std::erase_if(clients, [&](const auto& entry) { return entry.second->connection.expired(now); });
+    std::erase_if(clients,
+                  [&](const auto& entry) { return entry.second->connection.expired(now); });
     sd_event_source_set_enabled(accept_source.get(), SD_EVENT_ON);
     if (clients.empty()) return;
     sd_event_source_set_time_relative(sweep_source.get(), sweep_interval_us);

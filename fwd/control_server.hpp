@@ -36,7 +36,8 @@ class ControlServer {
 public:
     using Handler = std::function<Reply(const Call&, Access)>;
 
-    static Result<ControlServer> open(sd_event* event, ControlServerOptions options, Handler handler);
+    static Result<ControlServer> open(sd_event* event, ControlServerOptions options,
+                                      Handler handler);
 
     ControlServer(ControlServer&&) noexcept;
     ControlServer& operator=(ControlServer&&) noexcept;

@@ -6,8 +6,8 @@
 
 namespace doorward {
 
-// `now` in seconds since the epoch. A failure is always of kind invalid_rule: the question itself is
-// wrong (no such user, no address, …).
+// `now` in seconds since the epoch. A failure is always of kind invalid_rule: the question itself
+// is wrong (no such user, no address, …).
 Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQuestion& question,
                                           const Environment& environment, std::int64_t now);
 

@@ -55,24 +55,30 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
     auto conntrack = Conntrack::open();
     if (!conntrack) return std::unexpected(conntrack.error());
     conntrack_.emplace(std::move(*conntrack));
-    if (auto cleared = conntrack_->clear_marks(marks_.mask()); !cleared)
-        return std::unexpected(cleared.error());
 
     bindings_.emplace(Bindings::of_maps(probes_->bindings_fd(), probes_->listeners_fd()));
     processes_.emplace(ProcessTable::of_map(probes_->processes_fd(), config.limits.processes));
     pipeline_.emplace(marks_, *bindings_, *processes_, active_, std::move(sink));
     thread_ = std::thread([this] { serve_packets(); });
 
-    // Last: from here on packets are queued, and somebody is there to answer.
+    return close_gate(config, mark);
+}
+
+// From the first line on packets are queued, and somebody is there to answer. Under generation 0 no
+// flow counts as decided: so no mark that an earlier daemon's table has left, or still leaves, can be
+// taken for one of ours when ours begin to count.
+Result<void> Guard::close_gate(const Config& config, std::uint32_t mark) {
     auto table = NftTable::install({.queue = config.queue,
                                     .marks = marks_,
-                                    .generation_mark = mark,
+                                    .generation_mark = 0,
                                     .bypass = config.mode == Mode::observe,
                                     .filter_loopback = config.loopback == LoopbackPolicy::filter,
                                     .owner_program = probes_->owner_program_fd()});
     if (!table) return std::unexpected(table.error());
     table_.emplace(std::move(*table));
-    return {};
+    if (auto cleared = conntrack_->clear_marks(marks_.mask()); !cleared)
+        return std::unexpected(cleared.error());
+    return table_->set_generation(mark);
 }
 
 std::vector<MissingFeature> Guard::missing() const {

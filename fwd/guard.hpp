@@ -58,6 +58,7 @@ private:
 
     Result<void> open(const Config& config, std::shared_ptr<const Ruleset> rules,
                       Pipeline::Sink sink);
+    Result<void> close_gate(const Config& config, std::uint32_t mark);
     Result<void> next_generation();
     void serve_packets();
     void end_thread();

@@ -27,8 +27,8 @@ std::optional<std::string> parse_proc_cgroup(std::string_view text);
 // Pure: arguments as they are in /proc/PID/cmdline, joined by one space.
 std::string join_arguments(std::string_view cmdline);
 
-// Everything is read through one descriptor of the folder. That stays with the process it was opened
-// for: once it has ended, reads fail, also when another has taken its number.
+// Everything is read through one descriptor of the folder. That stays with the process it was
+// opened for: once it has ended, reads fail, also when another has taken its number.
 class ProcFolder {
 public:
     // `proc` is "/proc" but in tests.

@@ -92,7 +92,8 @@ ProcessDetails::Details ProcessDetails::ask(const AuditRecord& record) {
 }
 
 // An exec may come at any moment: the executable is compared before and after.
-std::string ProcessDetails::command_line(const ProcFolder& folder, const AuditRecord& record) const {
+std::string ProcessDetails::command_line(const ProcFolder& folder,
+                                         const AuditRecord& record) const {
     if (record.exe.empty() || without_deleted(folder.link("exe")) != record.exe) return {};
     const std::string joined = join_arguments(folder.text("cmdline", command_line_limit));
     return without_deleted(folder.link("exe")) == record.exe ? joined : std::string();

@@ -14,8 +14,8 @@
 
 namespace doorward {
 
-// Takes system calls and may wait for a name service: for the audit log's thread, not for the packet
-// path. Each process is asked about once. Not thread-safe.
+// Takes system calls and may wait for a name service: for the audit log's thread, not for the
+// packet path. Each process is asked about once. Not thread-safe.
 //
 // Nothing is ever taken from another process: /proc is believed only where the start time agrees,
 // and the command line only while the process still runs the executable that the hook saw.
@@ -35,8 +35,8 @@ public:
     ProcessDetails();
     explicit ProcessDetails(Options options);
 
-    // Fills what is empty: user, command_line, working_directory, parent_exe, unit. Leaves alone what
-    // is there, and a record without a process.
+    // Fills what is empty: user, command_line, working_directory, parent_exe, unit. Leaves alone
+    // what is there, and a record without a process.
     void complete(AuditRecord& record);
 
 private:
@@ -71,7 +71,8 @@ private:
     Options options_;
     std::optional<std::string> cgroup_mount_;
     Lru<Key, Details, KeyHash> processes_;
-    Lru<std::uint64_t, std::string, std::hash<std::uint64_t>> units_;  // by cgroup id; the kernel uses none twice
+    // By cgroup id; the kernel uses none twice.
+    Lru<std::uint64_t, std::string, std::hash<std::uint64_t>> units_;
     Lru<std::uint32_t, User, std::hash<std::uint32_t>> users_;
 };
 

@@ -22,8 +22,9 @@ using Folder = CHandle<DIR, closedir>;
 Result<void> check_trust(const struct stat& info, const std::string& path, Trust trust) {
     if (trust == Trust::anybody) return {};
     if (info.st_uid != 0)
-        return fail(fmt::format("{} belongs to uid {}, who could change the rules", path, info.st_uid),
-                    "chown root " + path);
+        return fail(
+            fmt::format("{} belongs to uid {}, who could change the rules", path, info.st_uid),
+            "chown root " + path);
     if (info.st_mode & S_IWOTH)
         return fail(path + " can be written by everybody", "chmod o-w " + path);
     if ((info.st_mode & S_IWGRP) && info.st_gid != 0)
@@ -64,7 +65,9 @@ Result<RuleFile> read_at(int folder, const std::string& name, const std::string&
     return RuleFile{path, std::move(*text), info.st_mode & 07777u, info.st_uid, info.st_gid};
 }
 
-bool is_rule_file(std::string_view name) { return !name.starts_with('.') && name.ends_with(".yaml"); }
+bool is_rule_file(std::string_view name) {
+    return !name.starts_with('.') && name.ends_with(".yaml");
+}
 
 Result<std::vector<std::string>> rule_file_names(DIR* folder, const std::string& path,
                                                  std::size_t max_files) {

@@ -60,7 +60,8 @@ Result<void> read_one(const json& value, Result<T> (*parse)(std::string_view), a
 template <class T>
 Result<void> read_list(const json& value, Result<T> (*parse)(std::string_view),
                        std::vector<T>& out) {
-    if (!value.is_array() || value.empty()) return fail("this must be a list of strings, not empty");
+    if (!value.is_array() || value.empty())
+        return fail("this must be a list of strings, not empty");
     for (const json& item : value) {
         T parsed{};
         if (auto done = read_one(item, parse, parsed); !done) return done;

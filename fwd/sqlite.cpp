@@ -29,7 +29,8 @@ Result<void> run(sqlite3* database, const std::string& sql, const std::string& o
     return {};
 }
 
-Result<std::int64_t> number(sqlite3* database, const std::string& sql, const std::string& operation) {
+Result<std::int64_t> number(sqlite3* database, const std::string& sql,
+                            const std::string& operation) {
     auto statement = Statement::prepare(database, sql, operation);
     if (!statement) return std::unexpected(statement.error());
     const auto row = statement->step();
@@ -56,7 +57,8 @@ void Statement::note(int code) {
 Statement& Statement::text(int index, std::string_view value) {
     // A null pointer would be NULL, not the empty text.
     const char* bytes = value.data() != nullptr ? value.data() : "";
-    note(sqlite3_bind_text64(statement_.get(), index, bytes, value.size(), SQLITE_STATIC, SQLITE_UTF8));
+    note(sqlite3_bind_text64(statement_.get(), index, bytes, value.size(), SQLITE_STATIC,
+                             SQLITE_UTF8));
     return *this;
 }
 

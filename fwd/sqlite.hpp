@@ -25,7 +25,8 @@ Error error_of(sqlite3* database, const std::string& operation);
 Result<void> run(sqlite3* database, const std::string& sql, const std::string& operation);
 
 // The first column of the first row of a query that yields one number.
-Result<std::int64_t> number(sqlite3* database, const std::string& sql, const std::string& operation);
+Result<std::int64_t> number(sqlite3* database, const std::string& sql,
+                            const std::string& operation);
 
 // A prepared statement. Texts and blobs are bound without a copy: they must live until step().
 class Statement {
@@ -63,7 +64,8 @@ public:
     static Result<Transaction> begin(sqlite3* database);  // takes the write lock at once
     Result<void> commit();
 
-    Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+    Transaction(Transaction&& other) noexcept
+        : database_(std::exchange(other.database_, nullptr)) {}
     Transaction& operator=(Transaction&&) = delete;
     ~Transaction();
 

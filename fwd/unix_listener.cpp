@@ -54,7 +54,8 @@ Result<void> remove_stale(const std::string& path) {
         return sys_fail("look at " + path);
     }
     if (!S_ISSOCK(info.st_mode))
-        return fail(path + " is there already and is no socket", "remove it, or choose another path");
+        return fail(path + " is there already and is no socket",
+                    "remove it, or choose another path");
     auto probe = new_socket();
     if (!probe) return std::unexpected(probe.error());
     const sockaddr_un address = address_of(path);
@@ -102,7 +103,8 @@ Result<UnixListener> UnixListener::open(const std::string& path) {
     if (auto gone = remove_stale(path); !gone) return std::unexpected(gone.error());
     auto fd = new_socket();
     if (!fd) return std::unexpected(fd.error());
-    if (auto bound = bind_and_listen(fd->get(), path); !bound) return std::unexpected(bound.error());
+    if (auto bound = bind_and_listen(fd->get(), path); !bound)
+        return std::unexpected(bound.error());
     struct stat info{};
     if (::lstat(path.c_str(), &info) != 0) return sys_fail("look at " + path);
     return UnixListener(std::move(*fd), path, info.st_dev, info.st_ino);

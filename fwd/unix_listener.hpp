@@ -12,9 +12,9 @@ namespace doorward {
 
 class UnixListener {
 public:
-    // Creates the folder (mode 0755) if it is missing. A socket file that nobody listens on any more
-    // is replaced; one that somebody listens on is an error. Everybody may connect: who may do what
-    // is for the caller to check on each connection.
+    // Creates the folder (mode 0755) if it is missing. A socket file that nobody listens on any
+    // more is replaced; one that somebody listens on is an error. Everybody may connect: who may do
+    // what is for the caller to check on each connection.
     static Result<UnixListener> open(const std::string& path);
 
     UnixListener(UnixListener&&) noexcept = default;

@@ -57,7 +57,8 @@ _doorward_value() {
 
 _doorward_options() {
     local global='--socket --color --help --version'
-    local rule='--to --from --port --protocol --user --in --out --for --comment --journal --last --json'
+    local rule='--to --from --port --protocol --user --in --out --for --comment --journal --last'
+    rule+=' --json'
     case $1 in
         status | flows) echo "$global --json" ;;
         mode) echo "$global" ;;
@@ -68,8 +69,8 @@ _doorward_options() {
                 '--rules-dir --json'
             ;;
         log)
-            echo "$global --app --verdict --denied --since --until --to --from --port --user --rule" \
-                '--pid --limit --follow --json --no-header --wide --database'
+            echo "$global --app --verdict --denied --since --until --to --from --port --user" \
+                '--rule --pid --limit --follow --json --no-header --wide --database'
             ;;
         'rules list') echo "$global --names --json" ;;
         'rules add') echo "$global --name --action --app $rule" ;;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the tests of the audit log share: a folder of their own, records, and a second look at a file.
+// What the tests of the audit log share: a folder of their own, records, and a second look at a
+// file.
 #pragma once
 
 #include <filesystem>

@@ -65,7 +65,8 @@ public:
         asked.push_back("add " + rule.name + (first ? " first" : " last"));
         if (failure) return std::unexpected(*failure);
         if (find(rule.name) != rules_in_force.end())
-            return control_fail(ControlFailure::Kind::rule_exists, {"there is one already", {}, {}});
+            return control_fail(ControlFailure::Kind::rule_exists,
+                                {"there is one already", {}, {}});
         const auto at = first ? rules_in_force.begin() : rules_in_force.end();
         const auto added = rules_in_force.insert(at, rule);
         const auto position = static_cast<std::uint64_t>(added - rules_in_force.begin()) + 1;

@@ -46,7 +46,8 @@ AuditLog::Options quick(const std::string& path, Messages& messages) {
     options.batch_interval = 10ms;
     options.retry_interval = 20ms;
     options.busy_timeout_ms = 10;
-    options.now_us = [] { return full_record().time_us; };
+    // Catch2 allows assertions in one thread only, so nothing that makes them is called there.
+    options.now_us = [now = full_record().time_us] { return now; };
     return options;
 }
 
@@ -120,7 +121,8 @@ TEST_CASE("enrich sees each record once, on the log's thread, before it is writt
     REQUIRE((*log)->flush(patience));
     CHECK(calls == 300);
     CHECK(other_thread);
-    CHECK(query_number(folder / "audit.db", "SELECT count(*) FROM decisions WHERE user='enriched'") == 300);
+    CHECK(query_number(folder / "audit.db",
+                       "SELECT count(*) FROM decisions WHERE user='enriched'") == 300);
 }
 
 TEST_CASE("what finds no room is counted by verdict, and the counts become rows") {
@@ -243,7 +245,9 @@ TEST_CASE("old rows are pruned by the log's own thread") {
     auto options = quick(folder / "audit.db", messages);
     options.prune_interval = 5ms;
     options.retention.days = 1;
-    options.now_us = [] { return full_record().time_us + std::int64_t{2} * 86'400'000'000; };
+    options.now_us = [later = full_record().time_us + std::int64_t{2} * 86'400'000'000] {
+        return later;
+    };
     const auto log = AuditLog::open(options);
     for (int i = 0; i < 200; ++i) (*log)->record(full_record());
     REQUIRE((*log)->flush(patience));
@@ -264,8 +268,7 @@ TEST_CASE("a reader sees every row once, in order, while several threads record"
     constexpr int threads = 3;
     std::vector<std::thread> writers;
     for (std::uint32_t writer = 1; writer <= threads; ++writer)
-        writers.emplace_back([&log, writer] {
-            AuditRecord record = full_record();
+        writers.emplace_back([&log, writer, record = full_record()]() mutable {
             record.pid = writer;
             for (std::uint16_t i = 0; i < per_thread; ++i) {
                 record.local_port = i;

@@ -93,7 +93,8 @@ TEST_CASE("rows without a program") {
             record.unknown = reason;
         };
     };
-    const Log log({exe("/usr/bin/unknown"), unknown(Unknown::no_binding), unknown(Unknown::kernel)});
+    const Log log(
+        {exe("/usr/bin/unknown"), unknown(Unknown::no_binding), unknown(Unknown::kernel)});
     CHECK(log.find_app("unknown") == Ids{2, 3});
     CHECK(log.find_app("unknown:kernel") == Ids{3});
     CHECK_FALSE(AppFilter::parse("unknown:whatever"));
@@ -139,8 +140,8 @@ TEST_CASE("rows by destination: address, prefix, host") {
 }
 
 TEST_CASE("destinations that can't be meant are refused") {
-    for (const auto* text : {"", "203.0.113.1/24", "203.0.113.300", "1.2.3", "a b", "x'; --", "host/24",
-                             "2001:db8::g", ".example.org"}) {
+    for (const auto* text : {"", "203.0.113.1/24", "203.0.113.300", "1.2.3", "a b", "x'; --",
+                             "host/24", "2001:db8::g", ".example.org"}) {
         INFO(text);
         CHECK_FALSE(EndFilter::parse(text));
     }
@@ -255,7 +256,8 @@ TEST_CASE("what can't be read is one clear error with a remedy") {
     CHECK(error_of(folder / "empty.db").find("is empty") != std::string::npos);
     std::ofstream(folder / "text.db") << std::string(5000, 'x');
     CHECK(error_of(folder / "text.db").find("not a database") != std::string::npos);
-    const auto other = sqlite::open(folder / "other.db", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 1000);
+    const auto other =
+        sqlite::open(folder / "other.db", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 1000);
     REQUIRE(sqlite::run(other->get(), "CREATE TABLE decisions (x)", "test"));
     CHECK(error_of(folder / "other.db").find("another program's") != std::string::npos);
 }

@@ -29,7 +29,8 @@ void write_text(const std::string& path, const std::string& text) {
 std::vector<std::string> names_starting_with(const TempFolder& folder, const std::string& start) {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
-        if (entry.path().filename().string().starts_with(start)) names.push_back(entry.path().filename());
+        if (entry.path().filename().string().starts_with(start))
+            names.push_back(entry.path().filename());
     return names;
 }
 
@@ -46,8 +47,6 @@ std::vector<AuditRecord> records(int count, std::int64_t time_us) {
     record.time_us = time_us;
     return std::vector<AuditRecord>(static_cast<std::size_t>(count), record);
 }
-
-constexpr std::int64_t day_us = 86'400'000'000;
 
 }  // namespace
 
@@ -81,11 +80,12 @@ TEST_CASE("columns hold values that people can read") {
     Opened opened(folder / "audit.db");
     REQUIRE(opened.store);
     REQUIRE(opened.store->insert(std::vector{full_record()}));
-    CHECK(query_text(folder / "audit.db",
-                     "SELECT verdict || ' ' || decision || ' ' || direction || ' ' || protocol || ' ' "
-                     "|| source || ' ' || source_port || ' ' || destination || ' ' || "
-                     "destination_port || ' ' || attribution || ' ' || log || '[' || unknown || ']' "
-                     "FROM decisions") ==
+    CHECK(query_text(
+              folder / "audit.db",
+              "SELECT verdict || ' ' || decision || ' ' || direction || ' ' || protocol || ' ' "
+              "|| source || ' ' || source_port || ' ' || destination || ' ' || "
+              "destination_port || ' ' || attribution || ' ' || log || '[' || unknown || ']' "
+              "FROM decisions") ==
           "accept reject out tcp 10.1.0.1 40000 203.0.113.7 443 kprobe journal[]");
     CHECK(query_text(folder / "audit.db", "SELECT hex(destination_ip) FROM decisions") ==
           "00000000000000000000FFFFCB007107");
@@ -96,7 +96,8 @@ TEST_CASE("a record without a process has no uid: 0 would be root") {
     Opened opened(folder / "audit.db");
     REQUIRE(opened.store);
     REQUIRE(opened.store->insert(std::vector{AuditRecord{}}));
-    CHECK(query_number(folder / "audit.db", "SELECT count(*) FROM decisions WHERE uid IS NULL") == 1);
+    CHECK(query_number(folder / "audit.db", "SELECT count(*) FROM decisions WHERE uid IS NULL") ==
+          1);
 }
 
 TEST_CASE("the three common questions each use an index") {
@@ -112,8 +113,8 @@ TEST_CASE("the three common questions each use an index") {
     for (const auto& [condition, index] : questions) {
         const auto database = sqlite::open(folder / "audit.db", SQLITE_OPEN_READONLY, 1000);
         auto plan = sqlite::Statement::prepare(
-            database->get(), std::string("EXPLAIN QUERY PLAN SELECT * FROM decisions WHERE ") + condition,
-            "test");
+            database->get(),
+            std::string("EXPLAIN QUERY PLAN SELECT * FROM decisions WHERE ") + condition, "test");
         REQUIRE(plan);
         REQUIRE(plan->step().value_or(false));
         const std::string detail(plan->column_text(3));
@@ -163,14 +164,15 @@ TEST_CASE("a file of schema version 1 is migrated and keeps its rows") {
     {
         auto database = sqlite::open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 1000);
         REQUIRE(migrate_audit_file(database->get(), 1));
-        REQUIRE(sqlite::run(database->get(),
-                            "INSERT INTO decisions (time_us, verdict, decision, rule, reason, direction,"
-                            " protocol, source, source_port, destination, destination_port, host,"
-                            " unknown, pid, uid, user, exe, command_line, working_directory,"
-                            " parent_exe, unit, attribution, log) VALUES (77, 'drop', 'drop', 'old',"
-                            " 'rule', 'out', 'udp', '10.0.0.1', 5, '10.0.0.2', 53, '', '', 9, 0, 'root',"
-                            " '/bin/old', '', '', '', '', 'cgroup', 'audit')",
-                            "test"));
+        REQUIRE(sqlite::run(
+            database->get(),
+            "INSERT INTO decisions (time_us, verdict, decision, rule, reason, direction,"
+            " protocol, source, source_port, destination, destination_port, host,"
+            " unknown, pid, uid, user, exe, command_line, working_directory,"
+            " parent_exe, unit, attribution, log) VALUES (77, 'drop', 'drop', 'old',"
+            " 'rule', 'out', 'udp', '10.0.0.1', 5, '10.0.0.2', 53, '', '', 9, 0, 'root',"
+            " '/bin/old', '', '', '', '', 'cgroup', 'audit')",
+            "test"));
         auto refused = AuditReader::open(path);
         REQUIRE_FALSE(refused);
         CHECK(refused.error().text().find("older schema version") != std::string::npos);
@@ -288,8 +290,8 @@ TEST_CASE("another program's database is neither written to nor moved") {
 TEST_CASE("a place that can't be written to is one clear error") {
     const TempFolder folder;
     write_text(folder / "file", "x");
-    for (const std::string& path : {folder / "file/audit.db", folder.path(), std::string("/proc/audit.db"),
-                                    std::string("/dev/null")}) {
+    for (const std::string& path : {folder / "file/audit.db", folder.path(),
+                                    std::string("/proc/audit.db"), std::string("/dev/null")}) {
         Opened opened(path);
         INFO(path);
         REQUIRE_FALSE(opened.store);
@@ -299,45 +301,4 @@ TEST_CASE("a place that can't be written to is one clear error") {
         CHECK(text.find('\n') == std::string::npos);
         CHECK_FALSE(opened.store.error().remedy.empty());
     }
-}
-
-TEST_CASE("rows beyond the days are deleted in chunks, younger ones and the newest stay") {
-    const TempFolder folder;
-    const std::string path = folder / "audit.db";
-    Opened opened(path);
-    REQUIRE(opened.store->insert(records(prune_chunk_rows + 500, 1 * day_us)));
-    REQUIRE(opened.store->insert(records(10, 20 * day_us)));
-    const Retention retention{.days = 30, .megabytes = 512};
-    // To the microsecond: what is exactly 30 days old stays.
-    CHECK_FALSE(opened.store->prune(retention, 31 * day_us).value());
-    CHECK(query_number(path, "SELECT count(*) FROM decisions") == prune_chunk_rows + 510);
-    CHECK(opened.store->prune(retention, 31 * day_us + 1).value());
-    CHECK(query_number(path, "SELECT count(*) FROM decisions") == 510);
-    for (int i = 0; i < 20 && opened.store->prune(retention, 31 * day_us + 1).value(); ++i) {}
-    CHECK(query_number(path, "SELECT count(*) FROM decisions") == 10);
-
-    for (int i = 0; i < 20 && opened.store->prune(retention, 900 * day_us).value(); ++i) {}
-    CHECK(query_number(path, "SELECT count(*) FROM decisions") == 1);
-    CHECK(query_number(path, "SELECT max(id) FROM decisions") == prune_chunk_rows + 510);
-}
-
-TEST_CASE("rows beyond the megabytes are deleted, oldest first, and the file shrinks") {
-    const TempFolder folder;
-    const std::string path = folder / "audit.db";
-    std::int64_t before = 0;
-    {
-        Opened opened(path);
-        for (int i = 0; i < 10; ++i) REQUIRE(opened.store->insert(records(4000, 5)));
-        before = opened.store->used_bytes();
-        REQUIRE(before > std::int64_t{8} << 20);
-        const Retention retention{.days = 30, .megabytes = 4};
-        int calls = 0;
-        while (opened.store->prune(retention, 6).value()) REQUIRE(++calls < 100);
-        CHECK(opened.store->used_bytes() <= std::int64_t{4} << 20);
-        CHECK(opened.store->used_bytes() > std::int64_t{2} << 20);  // no more than needed
-        CHECK(query_number(path, "SELECT max(id) FROM decisions") == 40'000);
-        const auto left = query_number(path, "SELECT count(*) FROM decisions");
-        CHECK(query_number(path, "SELECT min(id) FROM decisions") == 40'000 - left + 1);
-    }
-    CHECK(static_cast<std::int64_t>(std::filesystem::file_size(path)) < std::int64_t{6} << 20);
 }

@@ -37,13 +37,15 @@ std::string body_of(const std::string& description, const std::string& head) {
     int depth = 0;
     for (auto at = open; at < description.size(); ++at) {
         if (description[at] == '(') ++depth;
-        if (description[at] == ')' && --depth == 0) return description.substr(open + 1, at - open - 1);
+        if (description[at] == ')' && --depth == 0)
+            return description.substr(open + 1, at - open - 1);
     }
     return {};
 }
 
 // Field → type, of a type in the description. Enumerations come out as "(a, b)".
-std::map<std::string, std::string> fields_of(const std::string& description, const std::string& type) {
+std::map<std::string, std::string> fields_of(const std::string& description,
+                                             const std::string& type) {
     const std::string body = body_of(description, "\ntype " + type + " ");
     std::map<std::string, std::string> fields;
     const std::regex field(R"((\w+):\s*((?:\?|\[\])*(?:\w+|\([^)]*\))))");
@@ -82,8 +84,8 @@ TEST_CASE("the interface description names exactly the methods that there are") 
         std::smatch name;
         REQUIRE(std::regex_search(description, name, std::regex("\ninterface ([a-zA-Z.]+)\n")));
         const std::regex method("\nmethod (\\w+)\\(");
-        for (std::sregex_iterator at(description.begin(), description.end(), method), end; at != end;
-             ++at)
+        for (std::sregex_iterator at(description.begin(), description.end(), method), end;
+             at != end; ++at)
             described.insert(name[1].str() + "." + (*at)[1].str());
     }
     const auto names = ControlMethods::names();
@@ -211,7 +213,9 @@ TEST_CASE("parameters that are missing, surplus or of the wrong type are named")
         {"Explain", {{"question", {{"app", "/x"}, {"port", 65536}}}}, "question.port"},
         {"Explain", {{"question", {{"app", "/x"}, {"port", -1}}}}, "question.port"},
         {"Explain", {{"question", {{"app", "/x"}, {"port", 1.5}}}}, "question.port"},
-        {"Explain", {{"question", {{"app", "/x"}, {"port", 18446744073709551615u}}}}, "question.port"},
+        {"Explain",
+         {{"question", {{"app", "/x"}, {"port", 18446744073709551615u}}}},
+         "question.port"},
         {"Explain", {{"question", {{"app", "/x"}, {"colour", "red"}}}}, "question.colour"},
         {"Explain", {{"question", {{"app", "/x"}, {"direction", "up"}}}}, "question.direction"},
     }));
@@ -258,7 +262,8 @@ TEST_CASE("a rule that makes no sense is refused with its key") {
 TEST_CASE("every key of a rule survives JSON") {
     const auto rules = parse_rules(
         "rules:\n- {name: a, action: drop, log: journal, enabled: false, direction: in,\n"
-        "   expires: \"2030-01-02T03:04:05Z\", app: [/usr/bin/x, '/opt/*/y', 'unknown:kernel', unknown],\n"
+        "   expires: \"2030-01-02T03:04:05Z\", app: [/usr/bin/x, '/opt/*/y', 'unknown:kernel', "
+        "unknown],\n"
         "   user: [alice, 1000], protocol: [tcp, 47], to: [10.0.0.0/8, '2001:db8::1'],\n"
         "   from: 192.0.2.1, port: [80, 8000-8080], comment: 'why: \"so\"'}\n",
         "all.yaml");

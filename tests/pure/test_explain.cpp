@@ -20,12 +20,13 @@ std::shared_ptr<const Ruleset> ruleset_of(const std::string& text) {
     return *Ruleset::compile(std::move(*rules), Defaults{}, environment);
 }
 
-const char* const rules = "rules:\n"
-                          "- {name: icmp, protocol: icmp, action: accept}\n"
-                          "- {name: real, app: /bin/real, user: alice, port: 22, action: accept}\n"
-                          "- {name: home, direction: in, from: 192.0.2.0/24, port: 80, action: accept}\n"
-                          "- {name: kernel, app: 'unknown:kernel', action: drop}\n"
-                          "- {name: soon, expires: 2030-01-01T00:00:00Z, to: 2001:db8::1, action: drop}\n";
+const char* const rules =
+    "rules:\n"
+    "- {name: icmp, protocol: icmp, action: accept}\n"
+    "- {name: real, app: /bin/real, user: alice, port: 22, action: accept}\n"
+    "- {name: home, direction: in, from: 192.0.2.0/24, port: 80, action: accept}\n"
+    "- {name: kernel, app: 'unknown:kernel', action: drop}\n"
+    "- {name: soon, expires: 2030-01-01T00:00:00Z, to: 2001:db8::1, action: drop}\n";
 
 Explanation ask(const FlowQuestion& question, std::int64_t now = 0) {
     const auto explanation = explain_question(*ruleset_of(rules), question, environment, now);

@@ -116,8 +116,9 @@ TEST_CASE("a limit is a number, and 0 is none") {
 
 TEST_CASE("an option that makes no sense is named") {
     const std::pair<std::string LogOptions::*, const char*> cases[] = {
-        {&LogOptions::app, "--app"},     {&LogOptions::since, "--since"}, {&LogOptions::until, "--until"},
-        {&LogOptions::to, "--to"},       {&LogOptions::from, "--from"},   {&LogOptions::port, "--port"},
+        {&LogOptions::app, "--app"},     {&LogOptions::since, "--since"},
+        {&LogOptions::until, "--until"}, {&LogOptions::to, "--to"},
+        {&LogOptions::from, "--from"},   {&LogOptions::port, "--port"},
         {&LogOptions::pid, "--pid"},
     };
     for (const auto& [field, name] : cases) {

@@ -31,8 +31,8 @@ public:
         std::filesystem::remove_all(base);
         std::filesystem::create_directories(base);
         write(process.pid, "stat",
-              fmt::format("{} ({}) S {} 1 1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 {} 999 1", process.pid,
-                          process.name, process.parent, process.ticks));
+              fmt::format("{} ({}) S {} 1 1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 {} 999 1",
+                          process.pid, process.name, process.parent, process.ticks));
         std::filesystem::create_symlink(process.exe, base + "/exe");
         std::filesystem::create_symlink("/home/of/" + std::to_string(process.pid), base + "/cwd");
         write(process.pid, "cmdline", std::string("prog\0-a\0b c\0", 12));
@@ -65,7 +65,8 @@ AuditRecord bare_record() {
 }
 
 const FakeProc::Process child{.pid = 100, .parent = 50, .ticks = 5000, .exe = "/usr/bin/prog"};
-const FakeProc::Process parent{.pid = 50, .parent = 1, .ticks = 10, .exe = "/usr/bin/bash (deleted)"};
+const FakeProc::Process parent{
+    .pid = 50, .parent = 1, .ticks = 10, .exe = "/usr/bin/bash (deleted)"};
 
 }  // namespace
 
@@ -75,13 +76,15 @@ TEST_CASE("the unit of a cgroup") {
         {"/init.scope", "init.scope"},
         {"/user.slice/user-1000.slice/session-2.scope", "session-2.scope"},
         {"/user.slice/user-1000.slice/user@1000.service/app.slice/app-foo.scope", "app-foo.scope"},
-        {"/user.slice/user-1000.slice/user@1000.service/app.slice/a-b.slice/x@1.service", "x@1.service"},
+        {"/user.slice/user-1000.slice/user@1000.service/app.slice/a-b.slice/x@1.service",
+         "x@1.service"},
         {"/user.slice/user-1000.slice/user@1000.service/init.scope", "init.scope"},
         {"/user.slice/user-1000.slice/user@1000.service", "user@1000.service"},
         {"/user.slice/user-1000.slice/user@1000.service/app.slice", "user@1000.service"},
         {"/system.slice/system-getty.slice/getty@tty1.service", "getty@tty1.service"},
         {"/system.slice/dev-sda\\x2d1.swap", "dev-sda\\x2d1.swap"},
-        {"/machine.slice/docker-0123abcd.scope/system.slice/nginx.service", "docker-0123abcd.scope"},
+        {"/machine.slice/docker-0123abcd.scope/system.slice/nginx.service",
+         "docker-0123abcd.scope"},
         {"/system.slice/_cpu.service", "cpu.service"},  // escaped: "cpu." is a kernel file's name
         // Below a unit, names are the unit's own choice and must not pass for another unit.
         {"/system.slice/foo.service/ssh.service", "foo.service"},
@@ -113,8 +116,9 @@ TEST_CASE("/proc/PID/stat is read behind the name, whatever the name is") {
     };
     for (const auto* name : {"sh", "a b", ") S 9 9 9 9 9", "x\n) ", "("})
         CHECK(parse_proc_stat(line(name)) == ProcStat{3, 555});
-    for (const auto* text : {"", "7", "7 (sh)", "7 (sh) S 3", "7 (sh) S x 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 5 9",
-                             "7 (sh) S 3 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 -5 9"}) {
+    for (const auto* text :
+         {"", "7", "7 (sh)", "7 (sh) S 3", "7 (sh) S x 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 5 9",
+          "7 (sh) S 3 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 -5 9"}) {
         INFO(text);
         CHECK_FALSE(parse_proc_stat(text));
     }

@@ -10,7 +10,9 @@ using namespace doorward;
 
 namespace {
 
-std::string rule(const std::string& name) { return "rules:\n- name: " + name + "\n  action: drop\n"; }
+std::string rule(const std::string& name) {
+    return "rules:\n- name: " + name + "\n  action: drop\n";
+}
 
 std::string error_of(const auto& result) {
     REQUIRE_FALSE(result);
@@ -97,11 +99,13 @@ TEST_CASE("rules in force must be root's alone") {
     REQUIRE(read_rule_files(folder.path(), Trust::root));
     SECTION("file of another user") {
         REQUIRE(::chown(file.c_str(), 65534, 0) == 0);
-        CHECK_THAT(error(), Catch::Contains("belongs to uid 65534") && Catch::Contains("chown root"));
+        CHECK_THAT(error(),
+                   Catch::Contains("belongs to uid 65534") && Catch::Contains("chown root"));
     }
     SECTION("file that everybody may write") {
         REQUIRE(::chmod(file.c_str(), 0646) == 0);
-        CHECK_THAT(error(), Catch::Contains("written by everybody") && Catch::Contains("chmod o-w"));
+        CHECK_THAT(error(),
+                   Catch::Contains("written by everybody") && Catch::Contains("chmod o-w"));
     }
     SECTION("file that another group may write") {
         REQUIRE((::chown(file.c_str(), 0, 65534) == 0 && ::chmod(file.c_str(), 0664) == 0));

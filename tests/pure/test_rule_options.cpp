@@ -12,8 +12,8 @@ TEST_CASE("lengths of time") {
     CHECK(*parse_duration("2h") == 7200);
     CHECK(*parse_duration("7d") == 604800);
     CHECK(*parse_duration("36500d") == 36500LL * 86400);
-    for (const char* wrong : {"", "m", "20", "0m", "-1m", "1.5h", "20 m", "20mm", "20w", "m20", "+5m",
-                              "36501d", "99999999999999999999d"}) {
+    for (const char* wrong : {"", "m", "20", "0m", "-1m", "1.5h", "20 m", "20mm", "20w", "m20",
+                              "+5m", "36501d", "99999999999999999999d"}) {
         INFO(wrong);
         CHECK_FALSE(parse_duration(wrong));
     }

@@ -33,7 +33,8 @@ TEST_CASE("rows added later keep the columns, and the header comes once") {
     table.add({{"x"}, {"2"}});
     CHECK(table.take() == "x         2\n");
     CHECK(table.take().empty());
-    Table bare({{.title = "WIDE TITLE"}, {.title = "B"}}, {.width = 0, .colour = false, .header = false});
+    Table bare({{.title = "WIDE TITLE"}, {.title = "B"}},
+               {.width = 0, .colour = false, .header = false});
     bare.add({{"x"}, {"2"}});
     CHECK(bare.take() == "x  2\n");
 }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Completion in bash, against the same command.
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include <catch2/catch.hpp>
+
+#include "cli_fixture.hpp"
+
+using namespace doorward;
+
+TEST_CASE("completion knows commands, options, values, and the rules that there are") {
+    CliFixture fixture;
+    // Completes `words`, of which the last one is being typed.
+    const auto complete = [&](const std::vector<std::string>& words) {
+        std::string line =
+            "source " DOORWARD_SOURCE_DIR "/cli/completion/doorward.bash; COMP_WORDS=(";
+        for (const auto& word : words) line += shell_word(word) + " ";
+        line += "); COMP_CWORD=" + std::to_string(words.size() - 1) +
+                "; _doorward; printf '%s\\n' \"${COMPREPLY[@]}\"";
+        const std::string out = fixture.folder / "completed";
+        REQUIRE(std::system(("bash -c " + shell_word(line) + " >" + out).c_str()) == 0);
+        return fixture.folder.read("completed");
+    };
+    const std::string command = DOORWARD_COMMAND;
+    CHECK(complete({command, "st"}) == "status\n");
+    CHECK(complete({command, "rules", "re"}) == "remove\nreload\n");
+    CHECK(complete({command, "--color", "al"}) == "always\n");
+    CHECK(complete({command, "--color", "=", "ne"}) == "never\n");
+    CHECK(complete({command, "--color", "never", "mode", ""}) == "observe\nenforce\n");
+    CHECK(complete({command, "deny", "--dr"}) == "--drop\n");
+    CHECK(complete({command, "allow", "--dr"}) == "\n");
+    CHECK(complete({command, "--socket", fixture.socket, "rules", "remove", "al"}) ==
+          "alice-off\n");
+    CHECK(complete({command, "--socket", "=", fixture.socket, "rules", "show", ""}) ==
+          "web\nalice-off\n");
+    CHECK(complete({command, "--socket", "/nonexistent", "rules", "show", ""}) == "\n");
+}
+
+TEST_CASE("completion and help know the same options") {
+    const Commands commands;
+    TempFolder folder;
+    for (const std::string words :
+         {"status", "rules list", "rules show", "rules add", "rules remove", "rules enable",
+          "rules disable", "rules check", "rules reload", "allow", "deny", "log", "flows", "mode",
+          "explain"}) {
+        const std::string line = "source " DOORWARD_SOURCE_DIR
+                                 "/cli/completion/doorward.bash; _doorward_options " +
+                                 shell_word(words);
+        REQUIRE(std::system(("bash -c " + shell_word(line) + " >" + folder / "options").c_str()) ==
+                0);
+        std::set<std::string> completed;
+        std::istringstream options(folder.read("options"));
+        for (std::string option; options >> option;) completed.insert(option);
+
+        const auto space = words.find(' ');
+        std::vector<std::string> help{words.substr(0, space)};
+        if (space != std::string::npos) help.push_back(words.substr(space + 1));
+        help.push_back("--help");
+        std::set<std::string> helped{"--socket", "--color", "--version"};
+        const std::string text = commands.run(help).out;
+        // At the beginning of a line only: "Excludes: --drop" is no option of its own.
+        const std::regex option("\n +(?:-\\w,)?(--[a-z-]+)");
+        for (std::sregex_iterator at(text.begin(), text.end(), option), end; at != end; ++at)
+            helped.insert((*at)[1]);
+        INFO(words);
+        CHECK(completed == helped);
+    }
+}

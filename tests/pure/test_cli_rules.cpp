@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the command does to rules.
+#include <ctime>
+#include <filesystem>
+
+#include <catch2/catch.hpp>
+
+#include "cli_fixture.hpp"
+
+using namespace doorward;
+using Catch::Contains;
+using nlohmann::json;
+
+TEST_CASE("doorward rules list and show") {
+    CliFixture fixture;
+    const auto table = fixture.run({"rules", "list"});
+    CHECK(table.status == 0);
+    CHECK_THAT(table.out,
+               Contains("web") && Contains("curl → tcp/80,443") && Contains("10-web.yaml:2"));
+    CHECK_THAT(table.out, Contains("drop (off)"));
+    CHECK_THAT(table.out, Contains("then the default: reject outbound, drop inbound"));
+    CHECK(table.out.find('\x1b') == std::string::npos);
+    CHECK_THAT(fixture.run({"rules", "list", "--color", "always"}).out, Contains("\x1b["));
+    CHECK(fixture.run({"rules", "list", "--names"}).out == "web\nalice-off\n");
+    CHECK(json::parse(fixture.run({"rules", "list", "--json"}).out)["rules"][0]["hits"] == 5);
+    const auto shown = fixture.run({"rules", "show", "web"});
+    CHECK_THAT(shown.out,
+               Contains("# /etc/doorward/rules.d/10-web.yaml:2:5, evaluated first of 2"));
+    CHECK_THAT(shown.out, Contains("- name: web\n  app: /usr/bin/curl\n"));
+    const auto missing = fixture.run({"rules", "show", "nobody"});
+    CHECK(missing.status == 1);
+    is_one_line(missing.err);
+}
+
+TEST_CASE("doorward deny writes a rule that rejects, and says where it is") {
+    CliFixture fixture;
+    const auto denied = fixture.run({"deny", "/opt/none/tool", "--to", "203.0.113.0/24", "--to",
+                                     "2001:db8::/32", "--port", "443,8000-8080", "--user", "1000"});
+    CHECK(denied.status == 0);
+    CHECK(denied.out == "added deny-tool-443 to 00-command.yaml, evaluated first of 3 rules\n");
+    CHECK_THAT(denied.err, Contains("/opt/none/tool does not exist now"));
+    const Rule& rule = fixture.daemon.rules_in_force.front();
+    CHECK(rule.action == Action::reject);
+    CHECK(rule.apps.front().text == "/opt/none/tool");
+    CHECK(rule.to.size() == 2);
+    CHECK(rule.ports == std::vector<PortRange>{{443, 443}, {8000, 8080}});
+    CHECK(rule.users.front().text == "1000");
+    CHECK_FALSE(rule.direction);
+    // A made-up name that is taken gets a number.
+    CHECK_THAT(fixture.run({"deny", "/opt/none/tool", "--port", "443", "--drop"}).out,
+               Contains("added deny-tool-443-2 "));
+    CHECK(fixture.daemon.rules_in_force.front().action == Action::drop);
+    // A name that was chosen does not.
+    const auto taken = fixture.run({"deny", "/opt/none/tool", "--name", "web"});
+    CHECK(taken.status == 1);
+    is_one_line(taken.err);
+}
+
+TEST_CASE("doorward allow opens outbound only, unless told otherwise") {
+    CliFixture fixture;
+    const auto direction = [&](std::vector<std::string> more) {
+        std::vector<std::string> words{"allow", "/opt/none/tool"};
+        words.insert(words.end(), more.begin(), more.end());
+        CHECK(fixture.run(words).status == 0);
+        return fixture.daemon.rules_in_force.front().direction;
+    };
+    CHECK(direction({}) == Direction::out);
+    CHECK(direction({"--in", "--out"}) == std::nullopt);
+    // Inbound alone can't be had by accident, but must be possible.
+    CHECK(direction({"--in"}) == Direction::in);
+    CHECK(fixture.daemon.rules_in_force.front().action == Action::accept);
+}
+
+TEST_CASE("doorward allow: time, place, and what a program is called") {
+    CliFixture fixture;
+    const std::int64_t before = std::time(nullptr);
+    const auto allowed = fixture.run({"allow", "sh", "--for", "20m", "--last", "--comment", "why"});
+    REQUIRE(allowed.status == 0);
+    CHECK_THAT(allowed.err, Contains("sh is /"));
+    CHECK_THAT(allowed.out, Contains("evaluated last of 3 rules, until 20"));
+    const Rule& rule = fixture.daemon.rules_in_force.back();
+    REQUIRE(rule.expires);
+    CHECK(*rule.expires >= before + 1200);
+    CHECK(*rule.expires <= std::time(nullptr) + 1200);
+    CHECK(rule.apps.front().text == std::filesystem::canonical("/bin/sh"));
+    CHECK(rule.comment == "why");
+
+    const std::string script = fixture.folder / "script";
+    fixture.folder.write("script", "#! /bin/sh -e\n");
+    const auto refused = fixture.run({"allow", script});
+    CHECK(refused.status == 2);
+    is_one_line(refused.err);
+    CHECK_THAT(refused.err, Contains("interpreter, /bin/sh,"));
+
+    CHECK(fixture.run({"allow", "/opt/*/bin/*"}).status == 0);
+    CHECK(fixture.daemon.rules_in_force.front().apps.front().kind == AppPattern::Kind::glob);
+    CHECK(fixture.run({"deny", "unknown:no-binding"}).status == 0);
+    CHECK(fixture.daemon.rules_in_force.front().apps.front().reason == Unknown::no_binding);
+}
+
+TEST_CASE("doorward rules add, remove, enable, disable, reload") {
+    CliFixture fixture;
+    const auto ok = [&](std::vector<std::string> words) {
+        const auto outcome = fixture.run(std::move(words));
+        CHECK(outcome.status == 0);
+        CHECK(outcome.err == "");
+        return outcome.out;
+    };
+    CHECK_THAT(ok({"rules", "add", "--name", "ssh", "--action", "accept", "--in", "--port", "22",
+                   "--protocol", "tcp", "--journal"}),
+               Contains("added ssh"));
+    CHECK(fixture.daemon.rules_in_force.front().log == LogLevel::journal);
+    CHECK(ok({"rules", "disable", "ssh"}) ==
+          "disabled ssh in /etc/doorward/rules.d/10-web.yaml; 3 rules now\n");
+    CHECK_FALSE(fixture.daemon.rules_in_force.front().enabled);
+    CHECK_THAT(ok({"rules", "enable", "ssh"}), Contains("enabled ssh"));
+    CHECK(json::parse(ok({"rules", "remove", "ssh", "--json"}))["rules"] == 2);
+    CHECK(ok({"rules", "reload"}) == "2 rules in force, generation 8\n");
+    const auto missing = fixture.run({"rules", "remove", "ssh"});
+    CHECK(missing.status == 1);
+    is_one_line(missing.err);
+    fixture.daemon.failure = ControlFailure{ControlFailure::Kind::reload_failed,
+                                            {"no such key", "", {"a.yaml", 3, 5}}};
+    const auto failed = fixture.run({"rules", "reload"});
+    CHECK(failed.status == 1);
+    CHECK(failed.err == "doorward: a.yaml:3:5: no such key\n");
+}
+
+TEST_CASE("doorward rules check: no daemon, every file's error with its place") {
+    const Commands commands;
+    TempFolder folder;
+    folder.write("a.yaml", "rules:\n  - name: a\n    action: drop\n");
+    const auto good = commands.run({"rules", "check", folder.path()});
+    CHECK(good.status == 0);
+    CHECK(good.out == "no errors: 1 rule in 1 file\n");
+    folder.write("b.yaml", "rules:\n  - name: b\n    action: maybe\n");
+    folder.write("c.yaml", "rules:\n  - name: c\n    colour: red\n");
+    const auto bad = commands.run({"rules", "check", folder.path()});
+    CHECK(bad.status == 1);
+    CHECK(bad.out == "");
+    CHECK_THAT(bad.err, Contains("doorward: " + folder / "b.yaml:3:13: ") &&
+                            Contains("doorward: " + folder / "c.yaml:3:5: "));
+    folder.write("d.yaml", "rules:\n  - name: a\n    action: accept\n");
+    const auto twice = commands.run({"rules", "check", folder / "a.yaml", folder / "d.yaml"});
+    CHECK(twice.status == 1);
+    CHECK_THAT(twice.err, Contains("d.yaml:2:5: ") && Contains("is taken"));
+    CHECK(commands.run({"rules", "check", folder / "none.yaml"}).status == 1);
+}
