@@ -170,7 +170,8 @@ bool AuditLog::gather() {
         wake_.wait_for(lock, drain_interval, [&] { return stop_ || flushers_ > 0; });
         drain(lock);
     }
-    return stop_;
+    // While the last ones were drained, more may have come.
+    return stop_ && queue_.empty();
 }
 
 void AuditLog::write() {
@@ -189,8 +190,8 @@ void AuditLog::write() {
             const std::lock_guard lock(mutex_);
             trouble_.clear();
         }
-        quiet_until_ = {};
-        complain("the audit log " + options_.path + " is being written again");
+        about_writing_ = {};
+        complain(about_writing_, "the audit log " + options_.path + " is being written again");
     }
     settled_.notify_all();
 }
@@ -223,8 +224,10 @@ bool AuditLog::write_losses() {
             if (const std::int64_t count = taken.counts[verdict][decision]; count > 0)
                 rows.push_back(loss_row(verdict, decision, count, taken.last_time_us));
     if (auto done = store_.insert(rows); !done) return handle_failure(done.error()), false;
-    complain(fmt::format("{} decisions came faster than they could be written: they are in the "
-                         "audit log as a number only", taken.total()));
+    complain(about_losses_,
+             fmt::format("{} decisions came faster than they could be written: they are in the "
+                         "audit log as a number only",
+                         taken.total()));
     const std::lock_guard lock(mutex_);
     for (std::size_t verdict = 0; verdict < 3; ++verdict)
         for (std::size_t decision = 0; decision < 3; ++decision)
@@ -241,7 +244,7 @@ void AuditLog::handle_failure(const Error& error) {
         ++counters_.failed_batches;
         trouble_ = error.text();
     }
-    complain(
+    complain(about_writing_,
         fmt::format("the audit log {} can't be written now: {} (trying again; {} decisions wait)",
                     options_.path, error.text(), batch_.size()));
 }
@@ -250,9 +253,10 @@ void AuditLog::handle_failure(const Error& error) {
 void AuditLog::recover_file() {
     const bool damaged = store_.damaged();
     auto opened = store_.reopen();
-    if (!opened) complain(opened.error().text());
+    if (!opened) complain(about_writing_, opened.error().text());
     else if (!damaged)
-        complain("the audit log " + options_.path + " had gone; a new one has been begun");
+        complain(about_writing_,
+                 "the audit log " + options_.path + " had gone; a new one has been begun");
 }
 
 void AuditLog::prune_if_due() {
@@ -266,7 +270,9 @@ void AuditLog::prune_if_due() {
     for (int chunk = 0; chunk < prune_chunks_at_once && prune_more_; ++chunk) {
         const auto more = store_.prune(options_.retention, options_.now_us());
         prune_more_ = more.value_or(false);
-        if (!more) return complain("the audit log can't be pruned now: " + more.error().text());
+        if (!more)
+            return complain(about_pruning_,
+                            "the audit log can't be pruned now: " + more.error().text());
         const std::lock_guard lock(mutex_);
         if (*more) ++counters_.pruned_chunks;
     }
@@ -274,23 +280,25 @@ void AuditLog::prune_if_due() {
 
 void AuditLog::give_up_rest() {
     if (batch_.empty()) return;
-    complain(fmt::format("{} decisions could not be written to the audit log before the end",
+    complain(about_writing_,
+             fmt::format("{} decisions could not be written to the audit log before the end",
                          batch_.size()));
     const std::lock_guard lock(mutex_);
     counters_.lost += batch_.size();
     counters_.pending -= batch_.size();
 }
 
-void AuditLog::complain(const std::string& text) {
+void AuditLog::complain(Complaint& complaint, const std::string& text) {
     if (!options_.message) return;
-    if (Clock::now() < quiet_until_) {
-        ++untold_;
+    if (Clock::now() < complaint.quiet_until) {
+        ++complaint.untold;
         return;
     }
-    quiet_until_ = Clock::now() + options_.message_interval;
-    options_.message(untold_ == 0 ? text
-                                  : fmt::format("{} (and {} messages like it)", text, untold_));
-    untold_ = 0;
+    complaint.quiet_until = Clock::now() + options_.message_interval;
+    options_.message(complaint.untold == 0
+                         ? text
+                         : fmt::format("{} (and {} messages like it)", text, complaint.untold));
+    complaint.untold = 0;
 }
 
 }  // namespace doorward

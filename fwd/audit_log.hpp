@@ -102,7 +102,13 @@ private:
     void prune_if_due();
     void recover_file();
     void give_up_rest();
-    void complain(const std::string& text);
+
+    // One kind of trouble: told, then not again for a while.
+    struct Complaint {
+        Clock::time_point quiet_until{};
+        std::uint64_t untold = 0;
+    };
+    void complain(Complaint& complaint, const std::string& text);
 
     const Options options_;
 
@@ -125,8 +131,7 @@ private:
     Clock::time_point prune_at_{};
     bool prune_more_ = false;
     std::uint64_t rows_since_prune_ = 0;
-    Clock::time_point quiet_until_{};
-    std::uint64_t untold_ = 0;
+    Complaint about_writing_, about_losses_, about_pruning_;
 
     std::thread thread_;
 };

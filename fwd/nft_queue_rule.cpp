@@ -24,7 +24,9 @@ constexpr int answer_timeout_ms = 10'000;  // the kernel may have to load a modu
 // Messages of one nf_tables transaction: all of them take effect, or none.
 class Batch {
 public:
-    Batch() { add(NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, 0); }
+    explicit Batch(int table_family = NFPROTO_INET) : table_family_(table_family) {
+        add(NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, 0);
+    }
 
     // The fixed size is ample for the few short messages of the transactions below.
     nlmsghdr* add(int type, int family, int resource, int flags) {
@@ -43,7 +45,7 @@ public:
 
     nlmsghdr* add_table_message(int type, int flags) {
         ++answers_;
-        return add((NFNL_SUBSYS_NFTABLES << 8) | type, NFPROTO_INET, 0, NLM_F_ACK | flags);
+        return add((NFNL_SUBSYS_NFTABLES << 8) | type, table_family_, 0, NLM_F_ACK | flags);
     }
 
     void end() { add(NFNL_MSG_BATCH_END, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, 0); }
@@ -54,6 +56,7 @@ public:
 
 private:
     alignas(nlmsghdr) std::array<char, 4096> buffer_{};
+    int table_family_;
     nlmsghdr* last_ = nullptr;
     std::size_t closed_ = 0;  // bytes of the messages before the last
     std::uint32_t count_ = 0;
@@ -169,6 +172,22 @@ int commit(mnl_socket* socket, Batch& batch) {
     return 0;
 }
 
+// Puts a rule into a table of its own and takes both out again, in one transaction: an errno.
+template <class Fill>
+int try_rule(mnl_socket* socket, int family, Fill fill) {
+    const std::string table = fmt::format("doorward-probe-{}", getpid());
+    Batch batch(family);
+    mnl_attr_put_strz(batch.add_table_message(NFT_MSG_NEWTABLE, NLM_F_CREATE), NFTA_TABLE_NAME,
+                      table.c_str());
+    nlmsghdr* chain = batch.add_table_message(NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+    mnl_attr_put_strz(chain, NFTA_CHAIN_TABLE, table.c_str());
+    mnl_attr_put_strz(chain, NFTA_CHAIN_NAME, "probe");
+    fill(add_rule(batch, table.c_str(), "probe"));
+    mnl_attr_put_strz(batch.add_table_message(NFT_MSG_DELTABLE, 0), NFTA_TABLE_NAME,
+                      table.c_str());
+    return commit(socket, batch);
+}
+
 }  // namespace
 
 Result<NftQueueRule> NftQueueRule::open() {
@@ -185,19 +204,9 @@ Result<NftQueueRule> NftQueueRule::open() {
 }
 
 Result<void> NftQueueRule::probe() {
-    const std::string table = fmt::format("doorward-probe-{}", getpid());
-    Batch batch;
-    mnl_attr_put_strz(batch.add_table_message(NFT_MSG_NEWTABLE, NLM_F_CREATE), NFTA_TABLE_NAME,
-                      table.c_str());
-    nlmsghdr* chain = batch.add_table_message(NFT_MSG_NEWCHAIN, NLM_F_CREATE);
-    mnl_attr_put_strz(chain, NFTA_CHAIN_TABLE, table.c_str());
-    mnl_attr_put_strz(chain, NFTA_CHAIN_NAME, "probe");
-    put_target(add_rule(batch, table.c_str(), "probe"), 0, false);
-    mnl_attr_put_strz(batch.add_table_message(NFT_MSG_DELTABLE, 0), NFTA_TABLE_NAME,
-                      table.c_str());
-    if (const int error = commit(socket_.get(), batch); error != 0) {
-        return sys_fail("use the NFQUEUE target in nftables", error);
-    }
+    const int error = try_rule(socket_.get(), NFPROTO_INET,
+                               [](nlmsghdr* rule) { put_target(rule, 0, false); });
+    if (error != 0) return sys_fail("use the NFQUEUE target in nftables", error);
     return {};
 }
 
@@ -215,6 +224,10 @@ Result<void> NftQueueRule::put(std::uint16_t queue, bool bypass) {
 }
 
 Result<void> NftQueueRule::put_owner(int program_fd) {
+    // The kernel finds the module xt_bpf by itself for the family ip, but not for inet, where it has
+    // no name to ask for: so first there. What counts is the second answer.
+    (void)try_rule(socket_.get(), NFPROTO_IPV4,
+                   [program_fd](nlmsghdr* rule) { put_return_if(rule, program_fd); });
     Batch batch;
     put_return_if(add_rule(batch, "doorward", "owner", 0), program_fd);
     if (const int error = commit(socket_.get(), batch); error != 0)
