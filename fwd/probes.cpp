@@ -35,7 +35,8 @@ int keep_warning(libbpf_print_level level, const char* format, va_list arguments
     if (level != LIBBPF_WARN) return 0;
     char line[512];
     std::vsnprintf(line, sizeof(line), format, arguments);
-    last_warning = line;
+    constexpr std::string_view prefix = "libbpf: ";
+    last_warning = std::string_view(line).starts_with(prefix) ? line + prefix.size() : line;
     last_warning.erase(std::min(last_warning.find('\n'), last_warning.size()));
     return 0;
 }
