@@ -69,12 +69,9 @@ static __always_inline void key_of_sock(struct sock *sk, dw_u8 protocol, struct 
 	}
 }
 
-/* Who runs now. Leaves the executable in `processes`. */
-static __always_inline void binding_of_current(struct dw_binding *binding, struct sock *sk, dw_u8 hook)
+static __always_inline void describe(struct dw_binding *binding, struct task_struct *task,
+				     struct sock *sk, dw_u8 hook)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct task_struct *parent;
-
 	__builtin_memset(binding, 0, sizeof(*binding));
 	process_key_of(task, &binding->who);
 	binding->seen_ns = bpf_ktime_get_ns();
@@ -82,18 +79,23 @@ static __always_inline void binding_of_current(struct dw_binding *binding, struc
 	binding->uid = BPF_CORE_READ(task, cred, uid.val);
 	binding->sock = (dw_u64)sk;
 	binding->hook = hook;
+}
+
+/* Who runs now. Leaves the executable, and the parent's, in `processes`. */
+static __always_inline void binding_of_current(struct dw_binding *binding, struct sock *sk, dw_u8 hook)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	struct dw_process_key parent_key;
+
+	describe(binding, task, sk, hook);
 	if (BPF_CORE_READ(task, flags) & PF_KTHREAD) {
 		binding->flags = DW_FROM_KERNEL;
 		return;
 	}
 	remember_process(task, &binding->who, true);
-	parent = BPF_CORE_READ(task, real_parent);
-	if (parent) {
-		struct dw_process_key key;
-
-		process_key_of(parent, &key);
-		remember_process(parent, &key, false);
-	}
+	process_key_of(parent, &parent_key);
+	remember_process(parent, &parent_key, false);
 }
 
 static __always_inline dw_u64 current_thread(void)
@@ -121,8 +123,24 @@ static __always_inline void forget_caller(void)
 	bpf_map_delete_elem(&callers, &thread);
 }
 
+static __always_inline bool same_process(struct dw_process_key *a, struct dw_process_key *b)
+{
+	return a->pid == b->pid && a->start_ns == b->start_ns && a->exec_id == b->exec_id;
+}
+
 static __always_inline void write_binding(struct dw_flow_key *key, struct dw_binding *binding)
 {
+	struct dw_binding *known = bpf_map_lookup_elem(&bindings, key);
+
+	binding->since_ns = bpf_ktime_get_ns();
+	if (known && same_process(&known->who, &binding->who)) {
+		binding->since_ns = known->since_ns;
+		binding->before = known->before;
+		binding->before_ns = known->before_ns;
+	} else if (known) {
+		binding->before = known->who;
+		binding->before_ns = known->seen_ns;
+	}
 	if (bpf_map_update_elem(&bindings, key, binding, BPF_ANY))
 		count_failure(DW_FAIL_BINDINGS);
 }
@@ -137,8 +155,7 @@ static __always_inline void bind_current(struct dw_flow_key *key, struct sock *s
 	struct dw_binding binding;
 
 	binding_of_current(&binding, sk, hook);
-	if (caller && caller->sock == binding.sock && caller->who.exec_id == binding.who.exec_id &&
-	    caller->who.start_ns == binding.who.start_ns) {
+	if (caller && caller->sock == binding.sock && same_process(&caller->who, &binding.who)) {
 		binding.seen_ns = caller->seen_ns;
 		bpf_map_delete_elem(&callers, &thread);
 	}

@@ -59,6 +59,17 @@ int sockops_tcp(struct bpf_sock_ops *ctx)
 	return ALLOW;
 }
 
+static __always_inline bool datagram_key(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+					 struct dw_flow_key *key)
+{
+	if (!sk || bpf_get_netns_cookie(ctx) != netns_cookie)
+		return false;
+	key->protocol = ctx->protocol;
+	key->local_port = sk->src_port;
+	key->remote_port = bpf_ntohs(ctx->user_port);
+	return true;
+}
+
 /* Unconnected datagrams only: the kernel does not ask for connected sockets. The netfilter program
  * covers those where the kernel has it. */
 SEC("cgroup/sendmsg4")
@@ -67,11 +78,8 @@ int cgroup_sendmsg4(struct bpf_sock_addr *ctx)
 	struct bpf_sock *sk = ctx->sk;
 	struct dw_flow_key key = {};
 
-	if (!sk || bpf_get_netns_cookie(ctx) != netns_cookie)
+	if (!datagram_key(ctx, sk, &key))
 		return ALLOW;
-	key.protocol = ctx->protocol;
-	key.local_port = sk->src_port;
-	key.remote_port = bpf_ntohs(ctx->user_port);
 	set_v4(key.local, ctx->msg_src_ip4);
 	set_v4(key.remote, ctx->user_ip4);
 	settle_remote(&key, true);
@@ -85,11 +93,8 @@ int cgroup_sendmsg6(struct bpf_sock_addr *ctx)
 	struct bpf_sock *sk = ctx->sk;
 	struct dw_flow_key key = {};
 
-	if (!sk || bpf_get_netns_cookie(ctx) != netns_cookie)
+	if (!datagram_key(ctx, sk, &key))
 		return ALLOW;
-	key.protocol = ctx->protocol;
-	key.local_port = sk->src_port;
-	key.remote_port = bpf_ntohs(ctx->user_port);
 	set_v6(key.local, ctx->msg_src_ip6[0], ctx->msg_src_ip6[1], ctx->msg_src_ip6[2],
 	       ctx->msg_src_ip6[3]);
 	set_v6(key.remote, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]);

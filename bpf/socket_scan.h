@@ -5,19 +5,6 @@
 
 #include "bind.h"
 
-static __always_inline void binding_of_task(struct dw_binding *binding, struct task_struct *task,
-					    struct sock *sk)
-{
-	__builtin_memset(binding, 0, sizeof(*binding));
-	process_key_of(task, &binding->who);
-	binding->seen_ns = bpf_ktime_get_ns();
-	binding->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	binding->uid = BPF_CORE_READ(task, cred, uid.val);
-	binding->sock = (dw_u64)sk;
-	binding->hook = DW_HOOK_SCAN;
-	remember_process(task, &binding->who, false);
-}
-
 static __always_inline bool may_receive(struct sock *sk, dw_u8 protocol)
 {
 	if (protocol == IPPROTO_TCP)
@@ -51,7 +38,8 @@ int scan_sockets(struct bpf_iter__task_file *ctx)
 	key_of_sock(sk, BPF_CORE_READ(sk, sk_protocol), &key);
 	if (!key.local_port)
 		return 0;
-	binding_of_task(&binding, task, sk);
+	describe(&binding, task, sk, DW_HOOK_SCAN);
+	remember_process(task, &binding.who, false);
 	if (!is_zero_v4(key.remote))
 		bpf_map_update_elem(&bindings, &key, &binding, BPF_NOEXIST);
 	if (may_receive(sk, key.protocol)) {

@@ -37,6 +37,11 @@ struct dw_flow_key {
 	dw_u8 protocol;
 	dw_u8 pad[3];
 };
+#ifdef __cplusplus
+inline bool operator==(const dw_flow_key& a, const dw_flow_key& b) {
+	return __builtin_memcmp(&a, &b, sizeof(a)) == 0;
+}
+#endif
 DW_SIZE(struct dw_flow_key, 40);
 
 /* A socket that was bound to a local port and may receive. */
@@ -69,9 +74,13 @@ enum dw_binding_flags {
 	DW_FROM_KERNEL = 1, /* a kernel thread or a kernel socket: `who` names no program */
 };
 
-/* Who sent, as of the moment of sending. */
+/* Who sent, as of the moment of sending. A port can change hands while a packet of the one before
+ * still waits for its verdict: `before` is who had the same tuple until `since_ns`. */
 struct dw_binding {
 	struct dw_process_key who;
+	struct dw_process_key before; /* pid 0: nobody */
+	dw_u64 before_ns; /* CLOCK_MONOTONIC, when `before` last sent */
+	dw_u64 since_ns;  /* CLOCK_MONOTONIC, when `who` first sent */
 	dw_u64 seen_ns; /* CLOCK_MONOTONIC, when the first hook of the call ran */
 	dw_u64 cgroup_id;
 	dw_u64 sock; /* address of the kernel's struct sock: an opaque identity */
@@ -80,7 +89,7 @@ struct dw_binding {
 	dw_u8 flags; /* enum dw_binding_flags */
 	dw_u8 pad[2];
 };
-DW_SIZE(struct dw_binding, 56);
+DW_SIZE(struct dw_binding, 96);
 
 enum dw_process_flags {
 	DW_PATH_TOO_LONG = 1, /* longer than DW_PATH_MAX or nested too deep: path is not usable */

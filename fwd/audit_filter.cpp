@@ -57,7 +57,7 @@ Result<AppFilter> parse_not_known(const std::string& text) {
     if (!reason || *reason == Unknown::none)
         return fail("\"" + text + "\" names no reason for which a process can be unknown",
                     "use no-binding, no-listener, kernel, process-lost, path-unreadable or "
-                    "bad-packet, or unknown alone for all of them");
+                    "bad-packet, ambiguous, or unknown alone for all of them");
     return AppFilter{AppFilter::NotKnown{reason}};
 }
 

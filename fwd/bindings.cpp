@@ -24,11 +24,27 @@ bool has_ports(Protocol protocol) {
     return protocol == Protocol::tcp || protocol == Protocol::udp || protocol == Protocol::udplite;
 }
 
+// Of two bindings for one packet the later one counts; the other is the tuple's former owner.
 void take_later(std::optional<dw_binding>& best, const dw_binding& found) {
-    if (!best || found.seen_ns > best->seen_ns) best = found;
+    if (!best) {
+        best = found;
+        return;
+    }
+    const dw_binding& later = found.seen_ns > best->seen_ns ? found : *best;
+    const dw_binding& earlier = found.seen_ns > best->seen_ns ? *best : found;
+    dw_binding taken = later;
+    if (!same_process(later.who, earlier.who) && earlier.seen_ns > later.before_ns) {
+        taken.before = earlier.who;
+        taken.before_ns = earlier.seen_ns;
+    }
+    best = taken;
 }
 
 }  // namespace
+
+bool same_process(const dw_process_key& a, const dw_process_key& b) {
+    return a.pid == b.pid && a.start_ns == b.start_ns && a.exec_id == b.exec_id;
+}
 
 Bindings::Bindings(FlowMap flows, ListenerMap listeners)
     : flows_(std::move(flows)), listeners_(std::move(listeners)) {}

@@ -10,6 +10,8 @@
 
 namespace doorward {
 
+bool same_process(const dw_process_key& a, const dw_process_key& b);
+
 // Reads the maps that Probes owns (which must outlive it). Thread-safe: it only makes system calls.
 class Bindings {
 public:

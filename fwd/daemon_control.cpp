@@ -71,6 +71,7 @@ Status Daemon::status() {
     if (auto counters = guard_->table().counters()) status.netfilter = *counters;
     const AuditCounters audit = audit_->counters();
     status.audit = {config_.database, audit.written, audit.lost, audit.pending, {}};
+    if (const std::string trouble = audit_->trouble(); !trouble.empty()) status.audit.error = trouble;
     status.maps = map_status(config_.limits, guard_->probes().failures());
     return status;
 }

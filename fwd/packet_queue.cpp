@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <time.h>
 
 #include "fwd/queue_message.hpp"
 #include "fwd/queue_socket.hpp"
@@ -43,6 +44,13 @@ private:
     std::uint64_t total_ = 0;
 };
 
+std::uint64_t monotonic_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
+           static_cast<std::uint64_t>(now.tv_nsec);
+}
+
 }  // namespace
 
 struct PacketQueue::Impl {
@@ -57,12 +65,13 @@ struct PacketQueue::Impl {
     std::atomic<std::uint64_t> received = 0;
     std::atomic<std::uint64_t> answered = 0;
     std::atomic<std::uint64_t> malformed = 0;
+    std::uint64_t settled_ns = 0;  // when the queue was last seen empty
     std::exception_ptr thrown;  // the first that `decide` threw in this batch
 
     Result<void> flush();
     Result<std::size_t> take_datagram(std::span<const std::uint8_t> datagram, const Decide& decide);
     Result<std::size_t> take_message(const QueueMessage& message, const Decide& decide);
-    void answer(const QueuedPacket& packet, const Decide& decide);
+    void answer(QueuedPacket packet, const Decide& decide);
     std::unexpected<Error> lost(const Error& error) const {
         return fail(fmt::format("packet queue {} is lost: {}", queue, error.what),
                     "restart doorwardd");
@@ -78,8 +87,9 @@ Result<void> PacketQueue::Impl::flush() {
 }
 
 // A packet that `decide` can't answer is dropped; the exception goes on once the batch is answered.
-void PacketQueue::Impl::answer(const QueuedPacket& packet, const Decide& decide) {
+void PacketQueue::Impl::answer(QueuedPacket packet, const Decide& decide) {
     QueueVerdict verdict;
+    packet.settled_ns = settled_ns;
     try {
         verdict = decide(packet);
     } catch (...) {
@@ -151,6 +161,7 @@ Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide) {
     const auto ready = impl.socket.wait(timeout_ms);
     if (!ready) return impl.lost(ready.error());
     if (!*ready) return 0;
+    const std::uint64_t asked_ns = monotonic_ns();
     const auto datagrams = impl.socket.receive();
     if (!datagrams) return impl.lost(datagrams.error());
     std::size_t packets = 0;
@@ -164,6 +175,8 @@ Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide) {
         }
     }
     if (auto sent = impl.flush(); !sent && outcome) outcome = sent;
+    // A batch that was not full took all there was.
+    if (*datagrams < QueueSocket::batch) impl.settled_ns = asked_ns;
     if (impl.thrown) std::rethrow_exception(std::exchange(impl.thrown, nullptr));
     if (!outcome) return std::unexpected(outcome.error());
     return packets;

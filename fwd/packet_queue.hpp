@@ -16,6 +16,8 @@ struct QueuedPacket {
     bool inbound = false;        // hook: LOCAL_IN (true) or LOCAL_OUT
     std::uint32_t mark = 0;      // the packet's mark
     std::uint32_t interface = 0; // ifindex it came in by or goes out by; 0 if not told
+    // CLOCK_MONOTONIC nanoseconds: what was queued before then has been answered.
+    std::uint64_t settled_ns = 0;
     std::span<const std::uint8_t> payload;  // from the IP header; valid during the call only
 };
 

@@ -57,7 +57,7 @@ QueueVerdict Pipeline::judge(const QueuedPacket& queued) {
     if (parsed.error != PacketError::none) {
         decided.flow.unknown = Unknown::bad_packet;
     } else {
-        attribute(decided, clock_ns(CLOCK_MONOTONIC));
+        attribute(decided, queued.settled_ns, clock_ns(CLOCK_MONOTONIC));
     }
     const Decision decision = active->rules->decide(decided.flow, decided.time_us / 1'000'000);
     decided.decision = decision.action;
@@ -71,13 +71,20 @@ QueueVerdict Pipeline::judge(const QueuedPacket& queued) {
     return result;
 }
 
-void Pipeline::attribute(Decided& decided, std::uint64_t now_ns) {
+void Pipeline::attribute(Decided& decided, std::uint64_t settled_ns, std::uint64_t now_ns) {
     Flow& flow = decided.flow;
     const auto binding = flow.direction == Direction::out ? bindings_.sender(flow)
                                                           : bindings_.receiver(flow);
     if (!binding) {
         flow.unknown = reason_without_binding(flow);
         return;
+    }
+    if (flow.direction == Direction::out) {
+        if (handovers_.ambiguous(flow, *binding, settled_ns)) {
+            flow.unknown = Unknown::ambiguous;
+            return;
+        }
+        handovers_.named(flow, binding->who, now_ns);
     }
     NamedProcess named = processes_.name(*binding);
     flow.unknown = named.unknown;

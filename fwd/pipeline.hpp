@@ -10,6 +10,7 @@
 #include "fwd/active_rules.hpp"
 #include "fwd/bindings.hpp"
 #include "fwd/decided.hpp"
+#include "fwd/handovers.hpp"
 #include "fwd/marks.hpp"
 #include "fwd/packet_queue.hpp"
 #include "fwd/process_table.hpp"
@@ -37,7 +38,9 @@ public:
     const DecisionCounters& counters() const { return counters_; }
 
 private:
-    void attribute(Decided& decided, std::uint64_t now_ns);
+    static constexpr std::size_t handovers_kept = 16384;  // flows, newest first
+
+    void attribute(Decided& decided, std::uint64_t settled_ns, std::uint64_t now_ns);
     QueueVerdict verdict(const QueuedPacket& packet, const Decided& decided,
                          const ActiveRules& active) const;
 
@@ -46,6 +49,7 @@ private:
     ProcessTable& processes_;
     const ActiveRulesSlot& active_;
     Sink sink_;
+    Handovers handovers_{handovers_kept};
     DecisionCounters counters_;
 };
 

@@ -9,7 +9,7 @@ namespace doorward {
 namespace {
 
 using UnknownName = std::pair<Unknown, std::string_view>;
-constexpr std::array<UnknownName, 7> unknown_names{{
+constexpr std::array<UnknownName, 8> unknown_names{{
     {Unknown::none, "none"},
     {Unknown::no_binding, "no-binding"},
     {Unknown::no_listener, "no-listener"},
@@ -17,6 +17,7 @@ constexpr std::array<UnknownName, 7> unknown_names{{
     {Unknown::process_lost, "process-lost"},
     {Unknown::path_unreadable, "path-unreadable"},
     {Unknown::bad_packet, "bad-packet"},
+    {Unknown::ambiguous, "ambiguous"},
 }};
 
 using ProtocolName = std::pair<Protocol, std::string_view>;

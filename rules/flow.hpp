@@ -27,6 +27,7 @@ enum class Unknown : std::uint8_t {
     process_lost,      // a hook saw it, but its record was evicted before it was read
     path_unreadable,   // the executable's path could not be taken (too long, or too deep)
     bad_packet,        // the packet's headers are cut short or contradict themselves
+    ambiguous,         // the port changed hands while the packet waited: it may be either's
 };
 
 std::string_view unknown_name(Unknown reason);  // "no-binding", "kernel", …

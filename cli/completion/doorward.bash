@@ -47,7 +47,7 @@ _doorward_value() {
         --app) _doorward_programs ;;
         --rule) _doorward_words "$(_doorward_rule_names)" ;;
         --unknown)
-            _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet'
+            _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet ambiguous'
             ;;
         --to | --from | --port | --name | --for | --comment | --since | --until | --limit | --pid)
             ;;

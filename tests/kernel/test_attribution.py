@@ -18,13 +18,15 @@ class Attribution(KernelTest):
         total = sum(kinds.values())
         programs = copies(built("tests/kernel/programs/connect1"), self.folder / "bin", total)
         kind_of = [kind for kind, count in kinds.items() for _ in range(count)]
-        commands = [[program, kind, self.address(kind), "7", *options]
-                    for program, kind in zip(programs, kind_of)]
+        # A port of its own for each where no answer is needed: no two senders share a tuple.
+        port_of = [str(20000 + i) if "--exit-at-once" in options else "7" for i in range(total)]
+        commands = [[program, kind, self.address(kind), port, *options]
+                    for program, kind, port in zip(programs, kind_of, port_of)]
         daemon = self.daemon(ACCEPT_ALL)
         ended = self.host.run_all(commands)
         self.assertEqual([e["status"] for e in ended], [0] * total)
         rows = {}
-        for row in daemon.audit.wait_rows(total, "direction = 'out' AND destination_port = 7"):
+        for row in daemon.audit.wait_rows(total, "direction = 'out' AND protocol IN ('tcp', 'udp')"):
             rows.setdefault(row["exe"], []).append(row)
         for program, kind, end in zip(programs, kind_of, ended):
             with self.subTest(program=program, kind=kind):
@@ -133,3 +135,23 @@ class Attribution(KernelTest):
         row = daemon.audit.wait_rows(1, "exe = ?", second)[0]
         self.assertEqual((row["verdict"], row["rule"]), ("drop", "second"))
         self.assertEqual(self.wire.count(protocol="tcp", dport=9), 0)
+
+    def test_a_port_that_goes_round_never_gives_a_wrong_name(self):
+        total = 400
+        programs = copies(built("tests/kernel/programs/connect1"), self.folder / "bin", total)
+        daemon = self.daemon(ACCEPT_ALL)
+        self.host.sysctl("net.ipv4.ip_local_port_range", "50000 50003")  # fewer than run at a time
+        self.peer.run("nft", "add table inet t; add chain inet t c { type filter hook input priority 0; }; "
+                      "add rule inet t c udp dport 9 drop", check=True)  # no answers: one packet each
+        kinds = ("udp4", "udpconn4")
+        ended = self.host.run_all([[program, kinds[i % 2], self.pair.peer4, "9", "--exit-at-once"]
+                                   for i, program in enumerate(programs)], parallel=4)
+        sent = {end["pid"]: program for end, program in zip(ended, programs) if end["status"] == 0}
+        self.assertGreater(len(sent), total / 2)  # the others found no free port
+        rows = daemon.audit.wait_rows(len(sent), "direction = 'out' AND protocol = 'udp'")
+        self.assertEqual(len(rows), len(sent))
+        named = [row for row in rows if not row["unknown"]]
+        for row in named:
+            self.assertEqual(sent[row["pid"]], row["exe"])
+        self.assertEqual(len({row["pid"] for row in named}), len(named), "nobody is named twice")
+        self.assertEqual({row["unknown"] for row in rows} - {"", "ambiguous"}, set())

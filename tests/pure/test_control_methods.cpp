@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <map>
-#include <regex>
-#include <set>
-
 #include <catch2/catch.hpp>
 
 #include "fake_controlled.hpp"
@@ -29,109 +25,7 @@ struct Fixture {
 const json curl_rule{{"name", "deny-curl"}, {"action", "reject"}, {"app", {"/usr/bin/curl"}},
                      {"port", {"443"}}};
 
-// The part of the description between "(" and its ")" after `head`.
-std::string body_of(const std::string& description, const std::string& head) {
-    const auto start = description.find(head);
-    if (start == std::string::npos) return {};
-    const auto open = description.find('(', start);
-    int depth = 0;
-    for (auto at = open; at < description.size(); ++at) {
-        if (description[at] == '(') ++depth;
-        if (description[at] == ')' && --depth == 0)
-            return description.substr(open + 1, at - open - 1);
-    }
-    return {};
-}
-
-// Field → type, of a type in the description. Enumerations come out as "(a, b)".
-std::map<std::string, std::string> fields_of(const std::string& description,
-                                             const std::string& type) {
-    const std::string body = body_of(description, "\ntype " + type + " ");
-    std::map<std::string, std::string> fields;
-    const std::regex field(R"((\w+):\s*((?:\?|\[\])*(?:\w+|\([^)]*\))))");
-    for (std::sregex_iterator at(body.begin(), body.end(), field), end; at != end; ++at)
-        fields[(*at)[1]] = (*at)[2];
-    return fields;
-}
-
-bool fits(const std::string& description, const json& value, std::string type) {
-    if (type.starts_with('?')) return value.is_null() || fits(description, value, type.substr(1));
-    if (type.starts_with("[]")) {
-        if (!value.is_array()) return false;
-        return std::ranges::all_of(
-            value, [&](const json& item) { return fits(description, item, type.substr(2)); });
-    }
-    if (type == "string") return value.is_string();
-    if (type == "int") return value.is_number_integer();
-    if (type == "bool") return value.is_boolean();
-    if (type.starts_with('('))
-        return value.is_string() &&
-               std::regex_search(type, std::regex("\\b" + value.get<std::string>() + "\\b"));
-    const auto fields = fields_of(description, type);
-    if (fields.empty() || !value.is_object() || value.size() != fields.size()) return false;
-    return std::ranges::all_of(fields, [&](const auto& field) {
-        return value.contains(field.first) &&
-               fits(description, value.at(field.first), field.second);
-    });
-}
-
 }  // namespace
-
-TEST_CASE("the interface description names exactly the methods that there are") {
-    std::set<std::string> described;
-    for (const auto& text : {control_interface(), varlink_service_interface()}) {
-        const std::string description(text);
-        std::smatch name;
-        REQUIRE(std::regex_search(description, name, std::regex("\ninterface ([a-zA-Z.]+)\n")));
-        const std::regex method("\nmethod (\\w+)\\(");
-        for (std::sregex_iterator at(description.begin(), description.end(), method), end;
-             at != end; ++at)
-            described.insert(name[1].str() + "." + (*at)[1].str());
-    }
-    const auto names = ControlMethods::names();
-    CHECK(described == std::set<std::string>(names.begin(), names.end()));
-}
-
-TEST_CASE("what is answered has the described types") {
-    Fixture fixture;
-    const std::string description(control_interface());
-    const json explained = {{"question", {{"app", "/usr/bin/wget"}}}};
-    CHECK(fits(description, fixture.call("GetStatus").parameters["status"], "Status"));
-    CHECK(fits(description, fixture.call("ListRules").parameters["list"], "RuleList"));
-    CHECK(fits(description, fixture.call("ListFlows").parameters["flows"], "[]OpenFlow"));
-    CHECK(fits(description, fixture.call("Reload").parameters["reloaded"], "Reloaded"));
-    CHECK(fits(description, fixture.call("RemoveRule", {{"name", "web"}}).parameters["change"],
-               "RuleChange"));
-    const json explanation = fixture.call("Explain", explained).parameters["explanation"];
-    CHECK(fits(description, explanation, "Explanation"));
-    REQUIRE(explanation["trials"].size() > 0);
-    // The check itself can fail.
-    CHECK_FALSE(fits(description, {{"rules", 1}, {"generation", "2"}}, "Reloaded"));
-    CHECK_FALSE(fits(description, {{"rules", 1}}, "Reloaded"));
-}
-
-TEST_CASE("the description's Question and Rule are what is read") {
-    const std::string description(control_interface());
-    CHECK(fits(description, json(FlowQuestion{}), "Question"));
-    Rule rule;
-    rule.name = "a";
-    CHECK(fits(description, rule_to_json(rule), "Rule"));
-}
-
-TEST_CASE("every error that the methods answer is described") {
-    const std::string description(control_interface());
-    Fixture fixture;
-    for (const auto kind :
-         {ControlFailure::Kind::rule_not_found, ControlFailure::Kind::rule_exists,
-          ControlFailure::Kind::invalid_rule, ControlFailure::Kind::reload_failed,
-          ControlFailure::Kind::failed}) {
-        fixture.daemon.failure = ControlFailure{kind, {"it went wrong", "do this", {}}};
-        const Reply reply = fixture.call("Reload");
-        const std::string name = reply.error.substr(reply.error.rfind('.') + 1);
-        CHECK(description.find("\nerror " + name + " (message: string)") != std::string::npos);
-        CHECK(reply.parameters["message"] == "it went wrong (do this)");
-    }
-}
 
 TEST_CASE("types survive the way to the client") {
     Fixture fixture;

@@ -17,7 +17,7 @@ TEST_CASE("directions have names that parse back") {
 
 TEST_CASE("every reason for a missing process has its own name, which parses back") {
     std::set<std::string_view> names;
-    for (int i = 0; i <= static_cast<int>(Unknown::bad_packet); ++i) {
+    for (int i = 0; i <= static_cast<int>(Unknown::ambiguous); ++i) {
         const auto reason = static_cast<Unknown>(i);
         CHECK(unknown_name(reason) != "?");
         CHECK(names.insert(unknown_name(reason)).second);
