@@ -50,9 +50,10 @@ TEST_CASE("completion knows commands, options, values, and the rules that there 
     CHECK(complete({command, "deny", "--dr"}) == "--drop\n");
     CHECK(complete({command, "allow", "--dr"}) == "\n");
     std::string reasons;
-    for (std::uint8_t i = 1; i < 64; ++i)
-        if (const auto reason = static_cast<Unknown>(i); parse_unknown(unknown_name(reason)) == reason)
-            reasons += std::string(unknown_name(reason)) + "\n";
+    for (std::uint8_t i = 1; i < 64; ++i) {
+        const auto name = unknown_name(static_cast<Unknown>(i));
+        if (parse_unknown(name) == static_cast<Unknown>(i)) reasons += std::string(name) + "\n";
+    }
     CHECK(complete({command, "explain", "--unknown", ""}) == reasons);
     CHECK(complete({command, "--socket", fixture.socket, "rules", "remove", "al"}) ==
           "alice-off\n");
