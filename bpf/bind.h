@@ -132,14 +132,16 @@ static __always_inline void write_binding(struct dw_flow_key *key, struct dw_bin
 {
 	struct dw_binding *known = bpf_map_lookup_elem(&bindings, key);
 
-	binding->since_ns = bpf_ktime_get_ns();
+	/* Not seen_ns: a first hook may run while another socket still holds the port. */
+	binding->sent_ns = bpf_ktime_get_ns();
+	binding->since_ns = binding->sent_ns;
 	if (known && same_process(&known->who, &binding->who)) {
 		binding->since_ns = known->since_ns;
 		binding->before = known->before;
 		binding->before_ns = known->before_ns;
 	} else if (known) {
 		binding->before = known->who;
-		binding->before_ns = known->seen_ns;
+		binding->before_ns = known->sent_ns;
 	}
 	if (bpf_map_update_elem(&bindings, key, binding, BPF_ANY))
 		count_failure(DW_FAIL_BINDINGS);

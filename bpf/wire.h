@@ -79,8 +79,9 @@ enum dw_binding_flags {
 struct dw_binding {
 	struct dw_process_key who;
 	struct dw_process_key before; /* pid 0: nobody */
-	dw_u64 before_ns; /* CLOCK_MONOTONIC, when `before` last sent */
-	dw_u64 since_ns;  /* CLOCK_MONOTONIC, when `who` first sent */
+	dw_u64 before_ns; /* sent_ns of `before` */
+	dw_u64 since_ns;  /* CLOCK_MONOTONIC, when `who` first sent, its port chosen */
+	dw_u64 sent_ns;   /* the same, of the latest time */
 	dw_u64 seen_ns; /* CLOCK_MONOTONIC, when the first hook of the call ran */
 	dw_u64 cgroup_id;
 	dw_u64 sock; /* address of the kernel's struct sock: an opaque identity */
@@ -89,7 +90,7 @@ struct dw_binding {
 	dw_u8 flags; /* enum dw_binding_flags */
 	dw_u8 pad[2];
 };
-DW_SIZE(struct dw_binding, 96);
+DW_SIZE(struct dw_binding, 104);
 
 enum dw_process_flags {
 	DW_PATH_TOO_LONG = 1, /* longer than DW_PATH_MAX or nested too deep: path is not usable */

@@ -30,12 +30,12 @@ void take_later(std::optional<dw_binding>& best, const dw_binding& found) {
         best = found;
         return;
     }
-    const dw_binding& later = found.seen_ns > best->seen_ns ? found : *best;
-    const dw_binding& earlier = found.seen_ns > best->seen_ns ? *best : found;
+    const dw_binding& later = found.sent_ns > best->sent_ns ? found : *best;
+    const dw_binding& earlier = found.sent_ns > best->sent_ns ? *best : found;
     dw_binding taken = later;
-    if (!same_process(later.who, earlier.who) && earlier.seen_ns > later.before_ns) {
+    if (!same_process(later.who, earlier.who) && earlier.sent_ns > later.before_ns) {
         taken.before = earlier.who;
-        taken.before_ns = earlier.seen_ns;
+        taken.before_ns = earlier.sent_ns;
     }
     best = taken;
 }

@@ -58,10 +58,10 @@ dw_listener_key listener_key(Protocol protocol, const char* local, int port, int
     return key;
 }
 
-dw_binding by(dw_u32 pid, dw_u64 seen_ns = 1) {
+dw_binding by(dw_u32 pid, dw_u64 sent_ns = 1) {
     dw_binding binding{};
     binding.who.pid = pid;
-    binding.seen_ns = seen_ns;
+    binding.sent_ns = sent_ns;
     return binding;
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("a datagram's socket may not have chosen its address; the latest sende
     CHECK(pid_of(bindings.sender(flow(Protocol::udp, "10.0.0.1", 4000, "10.0.0.2", 53))) == 8);
     CHECK(pid_of(bindings.sender(flow(Protocol::udp, "10.0.0.9", 4000, "10.0.0.2", 53))) == 7);
     CHECK_FALSE(bindings.sender(flow(Protocol::tcp, "10.0.0.1", 4000, "10.0.0.2", 80)));
-    maps.flows[0].second.seen_ns = 300;
+    maps.flows[0].second.sent_ns = 300;
     CHECK(pid_of(bindings.sender(flow(Protocol::udp, "10.0.0.1", 4000, "10.0.0.2", 53))) == 7);
 }
 
