@@ -147,11 +147,13 @@ std::string nft_table_text(const NftLayout& layout, QueueKind kind) {
         out += block("counter", counter, {});
     }
     out += block("chain", "decided", decided(layout));
-    out += block("chain", "owner", {forget_verdict(layout.marks)});
     out += block("chain", "neighbour_out", neighbour_out());
     out += block("chain", "answer_out", answer_out());
     out += block("chain", "undecided", undecided(layout, kind));
     out += block("chain", "ask", ask(layout));
+    // Asked about at once: a verdict on the former owner's last packet, coming back just now, could
+    // mark the flow again before `decided` looks.
+    out += block("chain", "owner", {forget_verdict(layout.marks), "goto ask"});
     // After conntrack (-200) and the mangling of others (-150), before destination NAT (-100): the
     // packet still goes where the program asked.
     out += block("chain", "output", hook(layout, "oifname", "output"));
