@@ -77,6 +77,7 @@ static __always_inline void describe(struct dw_binding *binding, struct task_str
 	binding->seen_ns = bpf_ktime_get_ns();
 	binding->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	binding->uid = BPF_CORE_READ(task, cred, uid.val);
+	binding->gid = BPF_CORE_READ(task, cred, gid.val);
 	binding->sock = (dw_u64)sk;
 	binding->hook = hook;
 }

@@ -75,8 +75,12 @@ struct css_set {
 typedef struct {
 	unsigned int val;
 } kuid_t;
+typedef struct {
+	unsigned int val;
+} kgid_t;
 struct cred {
 	kuid_t uid;
+	kgid_t gid;
 };
 struct task_struct {
 	unsigned int flags;

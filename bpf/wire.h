@@ -85,12 +85,13 @@ struct dw_binding {
 	dw_u64 seen_ns; /* CLOCK_MONOTONIC, when the first hook of the call ran */
 	dw_u64 cgroup_id;
 	dw_u64 sock; /* address of the kernel's struct sock: an opaque identity */
-	dw_u32 uid;  /* real uid */
+	dw_u32 uid;  /* real uid and gid */
+	dw_u32 gid;
 	dw_u8 hook;  /* enum dw_hook */
 	dw_u8 flags; /* enum dw_binding_flags */
-	dw_u8 pad[2];
+	dw_u8 pad[6];
 };
-DW_SIZE(struct dw_binding, 104);
+DW_SIZE(struct dw_binding, 112);
 
 enum dw_process_flags {
 	DW_PATH_TOO_LONG = 1, /* longer than DW_PATH_MAX or nested too deep: path is not usable */

@@ -119,6 +119,14 @@ void add_options(CLI::App& command, Options& options) {
     command.add_option("--user", options.question.user, "user the program runs as: name or uid")
         ->type_name("USER")
         ->capture_default_str();
+    command.add_option("--group", options.question.group, "group it runs as: name or gid")
+        ->type_name("GROUP")
+        ->capture_default_str();
+    command.add_option("--unit", options.question.unit, "systemd unit it is in")->type_name("UNIT");
+    command.add_option("--slice", options.question.slice, "systemd slice it is in")
+        ->type_name("SLICE");
+    command.add_option("--container", options.question.container, "RUNTIME:NAME it is in")
+        ->type_name("CONTAINER");
     command.add_option("--direction", options.direction, "out or in")
         ->check(CLI::IsMember({"out", "in"}))
         ->type_name("DIRECTION")

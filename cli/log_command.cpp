@@ -159,6 +159,10 @@ void add_filters(CLI::App& log, LogOptions& options) {
     log.add_option("--port", options.port, "destination port")->type_name("PORT");
     log.add_option("--user", options.user, "user name or uid")->type_name("USER");
     log.add_option("--rule", options.rule, "name of the rule that decided")->type_name("RULE");
+    log.add_option("--unit", options.unit, "systemd unit, or a pattern; user:… below a user's manager")
+        ->type_name("UNIT");
+    log.add_option("--container", options.container, "RUNTIME:NAME, or a pattern, as docker:*")
+        ->type_name("CONTAINER");
     log.add_option("--pid", options.pid, "process")->type_name("PID");
 }
 

@@ -23,6 +23,8 @@ struct LogOptions {
     std::string port;
     std::string user;
     std::string rule;
+    std::string unit;
+    std::string container;
     std::string pid;
     std::string limit = "200";  // 0: all
     bool follow = false;

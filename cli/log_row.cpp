@@ -89,6 +89,14 @@ void add_process(ordered_json& row, const AuditRecord& record) {
     row["parent_exe"] = text_or_null(record.parent_exe);
     row["cgroup_id"] = number_or_null(known && record.cgroup_id != 0, record.cgroup_id);
     row["unit"] = text_or_null(record.unit);
+    row["gid"] = number_or_null(known, record.gid);
+    row["slice"] = text_or_null(record.slice);
+    row["container"] = text_or_null(record.container);
+    row["script"] = text_or_null(record.script);
+    row["ancestors"] = ordered_json::array();
+    for (const std::string& exe : record.ancestors) row["ancestors"].push_back(text_or_null(exe));
+    row["mount_namespace"] =
+        number_or_null(known && record.mount_namespace != 0, record.mount_namespace);
 }
 
 }  // namespace

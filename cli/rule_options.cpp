@@ -49,8 +49,17 @@ Result<void> read_apps(const std::vector<std::string>& texts, NewRule& made) {
     return {};
 }
 
+Result<void> read_identity(const RuleOptions& options, Rule& rule) {
+    auto done = read_all("--group", options.groups, parse_group, rule.groups);
+    if (done) done = read_all("--unit", options.units, parse_unit, rule.units);
+    if (done) done = read_all("--slice", options.slices, parse_slice, rule.slices);
+    if (done) done = read_all("--container", options.containers, parse_container, rule.containers);
+    return done;
+}
+
 Result<void> read_conditions(const RuleOptions& options, Rule& rule) {
     if (auto done = read_all("--user", options.users, parse_user, rule.users); !done) return done;
+    if (auto done = read_identity(options, rule); !done) return done;
     if (auto done = read_all("--protocol", options.protocols, protocol_from, rule.protocols); !done)
         return done;
     if (auto done = read_all("--to", options.to, parse_prefix, rule.to); !done) return done;
@@ -95,6 +104,13 @@ void add_rule_options(CLI::App& command, RuleOptions& options) {
              "destination port or range, as 8000-8080; may be repeated");
     add_list(command, "--protocol", options.protocols, "PROTOCOL", "tcp, udp, …; may be repeated");
     add_list(command, "--user", options.users, "USER", "user name or uid; may be repeated");
+    add_list(command, "--group", options.groups, "GROUP", "group name or gid; may be repeated");
+    add_list(command, "--unit", options.units, "UNIT",
+             "systemd unit or pattern, as backup-*.service; may be repeated");
+    add_list(command, "--slice", options.slices, "SLICE",
+             "systemd slice or pattern, as user-1000.slice; may be repeated");
+    add_list(command, "--container", options.containers, "CONTAINER",
+             "RUNTIME:NAME or pattern, as docker:*; may be repeated");
     command.add_flag("--in", options.in, "inbound flows");
     command.add_flag("--out", options.out, "outbound flows");
     command.add_option("--for", options.duration, "expire after this time: 90s, 20m, 2h, 7d")

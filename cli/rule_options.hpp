@@ -16,6 +16,10 @@ struct RuleOptions {
     std::string name;
     std::vector<std::string> apps;
     std::vector<std::string> users;
+    std::vector<std::string> groups;
+    std::vector<std::string> units;
+    std::vector<std::string> slices;
+    std::vector<std::string> containers;
     std::vector<std::string> protocols;
     std::vector<std::string> to;
     std::vector<std::string> from;

@@ -80,6 +80,13 @@ Result<AppFilter> AppFilter::parse(const std::string& text) {
     return AppFilter{Name{text}};
 }
 
+Result<TextFilter> TextFilter::parse(const std::string& text) {
+    if (text.find_first_of("*?[") == std::string::npos) return TextFilter{text};
+    auto glob = Glob::parse(text);
+    if (!glob) return fail("pattern \"" + text + "\": " + glob.error().what, glob.error().remedy);
+    return TextFilter{std::move(*glob)};
+}
+
 Result<EndFilter> EndFilter::parse(const std::string& text) {
     if (const auto prefix = Prefix::parse(text)) return EndFilter{*prefix};
     if (is_host_name(text)) return EndFilter{lower(text)};
@@ -115,12 +122,19 @@ AuditConditions::AuditConditions(const AuditFilter& filter) {
     if (filter.uid) add("uid = ?", {std::int64_t{*filter.uid}});
     if (filter.user) add("user = ?", {escape_text(*filter.user)});
     if (filter.rule) add("rule = ?", {escape_text(*filter.rule)});
+    if (filter.unit) add_text(*filter.unit, "unit");
+    if (filter.container) add_text(*filter.container, "container");
     if (filter.pid) add("pid = ?", {std::int64_t{*filter.pid}});
 }
 
 void AuditConditions::add(const std::string& condition, std::vector<Value> values) {
     sql_ += " AND " + condition;
     std::ranges::move(values, std::back_inserter(values_));
+}
+
+void AuditConditions::add_text(const TextFilter& filter, const std::string& column) {
+    if (const auto* glob = std::get_if<Glob>(&filter.what)) add("app_glob(" + column + ", ?)", {glob});
+    else add(column + " = ?", {escape_text(std::get<std::string>(filter.what))});
 }
 
 void AuditConditions::add_app(const AppFilter& filter) {

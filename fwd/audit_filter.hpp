@@ -29,6 +29,7 @@ private:
     using Value = std::variant<std::int64_t, std::string, Address, const Glob*>;
 
     void add(const std::string& condition, std::vector<Value> values);
+    void add_text(const TextFilter& filter, const std::string& column);
     void add_app(const AppFilter& filter);
     void add_end(const EndFilter& filter, const std::string& end, const std::string& direction);
 

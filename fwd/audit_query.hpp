@@ -39,6 +39,13 @@ struct EndFilter {
     static Result<EndFilter> parse(const std::string& text);
 };
 
+// A text of a row: exactly this, or what a pattern matches.
+struct TextFilter {
+    std::variant<std::string, Glob> what;
+
+    static Result<TextFilter> parse(const std::string& text);
+};
+
 // A row must meet every condition that is there; of a list, one entry.
 struct AuditFilter {
     std::optional<AppFilter> app;
@@ -52,6 +59,8 @@ struct AuditFilter {
     std::optional<std::uint32_t> uid;
     std::optional<std::string> user;      // name
     std::optional<std::string> rule;
+    std::optional<TextFilter> unit;
+    std::optional<TextFilter> container;
     std::optional<std::uint32_t> pid;
 };
 

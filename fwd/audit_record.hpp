@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "rules/flow.hpp"
 #include "rules/rule.hpp"
@@ -57,6 +58,12 @@ struct AuditRecord {
     std::string parent_exe;
     std::uint64_t cgroup_id = 0;       // cgroup v2
     std::string unit;                  // systemd unit, from the cgroup
+    std::uint32_t gid = 0;
+    std::string slice;                 // the innermost
+    std::string container;             // as in ControlGroup
+    std::string script;
+    std::vector<std::string> ancestors;  // as in Process
+    std::uint32_t mount_namespace = 0;
     AttributionSource source = AttributionSource::none;
     std::int64_t latency_ns = -1;      // from the hook to the verdict; -1: no hook saw it
     LogLevel log = LogLevel::audit;

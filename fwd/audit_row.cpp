@@ -15,7 +15,8 @@ constexpr std::string_view columns[] = {
     "source_port", "destination", "destination_port", "host", "unknown", "pid", "start_ns",
     "exec_id", "uid", "user", "exe", "exe_device", "exe_inode", "command_line",
     "working_directory", "parent_pid", "parent_exe", "cgroup_id", "unit", "attribution",
-    "latency_ns", "log", "count",
+    "latency_ns", "log", "count", "gid", "slice", "container", "script", "ancestors",
+    "mount_namespace",
     // Written only: the same addresses in a form that an index can search.
     "source_ip", "destination_ip",
 };
@@ -110,6 +111,38 @@ void bind_process(Binder& to, const AuditRecord& record) {
         .bytes(record.unit);
 }
 
+// One a line: an escaped text has no line feed of its own.
+std::string lines_of(const std::vector<std::string>& values) {
+    std::string lines;
+    for (const std::string& value : values) lines += escape_text(value) + '\n';
+    return lines;
+}
+
+std::vector<std::string> values_of(std::string_view lines) {
+    std::vector<std::string> values;
+    for (std::size_t end; (end = lines.find('\n')) != lines.npos; lines.remove_prefix(end + 1))
+        values.push_back(unescape_text(lines.substr(0, end)));
+    return values;
+}
+
+void bind_identity(Binder& to, const AuditRecord& record, const std::string& ancestors) {
+    to.number_if(record.pid != 0, record.gid)
+        .bytes(record.slice)
+        .bytes(record.container)
+        .bytes(record.script)
+        .text(ancestors)
+        .number_if(record.mount_namespace != 0, record.mount_namespace);
+}
+
+void read_identity(Reader& from, AuditRecord& record) {
+    record.gid = from.number_as<std::uint32_t>();
+    record.slice = from.bytes();
+    record.container = from.bytes();
+    record.script = from.bytes();
+    record.ancestors = values_of(from.text());
+    record.mount_namespace = from.number_as<std::uint32_t>();
+}
+
 void read_process(Reader& from, AuditRecord& record) {
     record.pid = from.number_as<std::uint32_t>();
     record.start_ns = from.number_as<std::uint64_t>();
@@ -182,6 +215,8 @@ void AuditRowBinder::bind(sqlite::Statement& statement, const AuditRecord& recor
         .number_if(record.latency_ns >= 0, static_cast<std::uint64_t>(record.latency_ns))
         .text(log_level_name(record.log))
         .number(record.count);
+    ancestors_ = lines_of(record.ancestors);
+    bind_identity(to, record, ancestors_);
     if (packet) to.blob(source.address.bytes).blob(destination.address.bytes);
     else to.null().null();
 }
@@ -205,6 +240,7 @@ Result<AuditRecord> read_audit_row(const sqlite::Statement& statement) {
     record.latency_ns = from.number_or(-1);
     record.log = from.parsed(parse_log_level);
     record.count = from.number();
+    read_identity(from, record);
     if (!from.wrong().empty())
         return fail(
             fmt::format("row {} of the audit log has an unknown {}", record.id, from.wrong()));

@@ -20,8 +20,8 @@ public:
     void bind(sqlite::Statement& statement, const AuditRecord& record);
 
 private:
-    std::string source_, destination_, protocol_;
-    std::string escaped_[9];  // one per column of bytes that others chose
+    std::string source_, destination_, protocol_, ancestors_;
+    std::string escaped_[12];  // one per column of bytes that others chose
 };
 
 // The row the statement stands on. A value this program does not know (a later version's protocol

@@ -59,6 +59,20 @@ CREATE INDEX decisions_denied ON decisions(id) WHERE decision <> 'accept';
 ALTER TABLE decisions
     ADD COLUMN count INTEGER NOT NULL DEFAULT 1;  -- decisions alike; sum(count) is all verdicts
 )sql",
+    R"sql(
+ALTER TABLE decisions
+    ADD COLUMN gid INTEGER;                       -- real gid
+ALTER TABLE decisions
+    ADD COLUMN slice TEXT NOT NULL DEFAULT '';    -- systemd slice; user:… below a user's manager
+ALTER TABLE decisions
+    ADD COLUMN container TEXT NOT NULL DEFAULT '';  -- RUNTIME:NAME; user:… if not root's
+ALTER TABLE decisions
+    ADD COLUMN script TEXT NOT NULL DEFAULT '';   -- what an interpreter was started to run
+ALTER TABLE decisions
+    ADD COLUMN ancestors TEXT NOT NULL DEFAULT '';  -- one a line: its parent's executable first
+ALTER TABLE decisions
+    ADD COLUMN mount_namespace INTEGER;           -- whose paths these are; as in /proc/PID/ns/mnt
+)sql",
 };
 
 }  // namespace

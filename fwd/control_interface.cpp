@@ -66,6 +66,10 @@ type Rule (
   direction: ?(out, in),
   app: ?[]string,
   user: ?[]string,
+  group: ?[]string,
+  unit: ?[]string,
+  slice: ?[]string,
+  container: ?[]string,
   protocol: ?[]string,
   to: ?[]string,
   from: ?[]string,
@@ -82,12 +86,17 @@ type RuleChange (name: string, file: string, position: int, rules: int)
 type Reloaded (rules: int, generation: int)
 
 # An imagined flow. app is the path of an executable, unknown a reason for not knowing one; one of
-# the two has to be given. What else is missing: out, user 0, tcp, 0.0.0.0, port 0.
+# the two has to be given. What else is missing: out, user 0, group 0, no unit, slice or container,
+# tcp, 0.0.0.0, port 0.
 type Question (
   direction: ?(out, in),
   app: ?string,
   unknown: ?string,
   user: ?string,
+  group: ?string,
+  unit: ?string,
+  slice: ?string,
+  container: ?string,
   protocol: ?string,
   to: ?string,
   from: ?string,

@@ -101,6 +101,8 @@ DOORWARD_JSON(OpenFlow, direction, protocol, local, remote, local_port, remote_p
 void to_json(json& j, const FlowQuestion& question) {
     j = json{{"direction", question.direction}, {"app", question.app},
              {"unknown", question.unknown},     {"user", question.user},
+             {"group", question.group},         {"unit", question.unit},
+             {"slice", question.slice},         {"container", question.container},
              {"protocol", question.protocol},   {"to", question.to},
              {"from", question.from},           {"port", question.port}};
 }

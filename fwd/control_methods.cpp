@@ -121,6 +121,10 @@ FlowQuestion read_question(CallParameters& members) {
     question.app = members.optional_text("app");
     question.unknown = members.optional_text("unknown");
     question.user = members.optional_text("user").value_or(question.user);
+    question.group = members.optional_text("group").value_or(question.group);
+    question.unit = members.optional_text("unit");
+    question.slice = members.optional_text("slice");
+    question.container = members.optional_text("container");
     question.protocol = members.optional_text("protocol").value_or(question.protocol);
     question.to = members.optional_text("to");
     question.from = members.optional_text("from");

@@ -30,12 +30,20 @@ AuditRecord record_of(const Decided& decided) {
         record.exec_id = process->exec_id;
         record.cgroup_id = process->cgroup_id;
         record.uid = process->uid;
+        record.gid = process->gid;
         record.exe = process->exe;
         record.exe_device = process->exe_device;
         record.exe_inode = process->exe_inode;
         record.command_line = process->command_line;
         record.parent_pid = process->parent_pid;
         record.parent_exe = process->parent_exe;
+        record.script = process->script;
+        record.ancestors = process->ancestors;
+        record.mount_namespace = process->mount_namespace;
+        const ControlGroup& group = process->control_group;
+        if (!group.units.empty()) record.unit = group.units.back();
+        if (!group.slices.empty()) record.slice = group.slices.back();
+        record.container = group.container;
     }
     return record;
 }

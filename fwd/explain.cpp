@@ -22,6 +22,13 @@ Result<std::uint32_t> read_user(const std::string& text, const Environment& envi
     return fail("user: there is no user \"" + text + "\"", "use a user's name or a decimal uid");
 }
 
+Result<std::uint32_t> read_group(const std::string& text, const Environment& environment) {
+    if (environment.group_id)
+        if (const auto gid = environment.group_id(text)) return *gid;
+    if (const auto gid = parse_uid(text)) return *gid;
+    return fail("group: there is no group \"" + text + "\"", "use a group's name or a decimal gid");
+}
+
 Result<Unknown> read_unknown(const std::string& text) {
     const auto reason = parse_unknown(text);
     if (reason && *reason != Unknown::none) return *reason;
@@ -37,6 +44,12 @@ Result<Process> read_process(const FlowQuestion& question, const Environment& en
     const auto uid = read_user(question.user, environment);
     if (!uid) return std::unexpected(uid.error());
     process.uid = *uid;
+    const auto gid = read_group(question.group, environment);
+    if (!gid) return std::unexpected(gid.error());
+    process.gid = *gid;
+    if (question.unit) process.control_group.units = {*question.unit};
+    if (question.slice) process.control_group.slices = {*question.slice};
+    process.control_group.container = question.container.value_or("");
     return process;
 }
 

@@ -9,7 +9,6 @@
 #include <pwd.h>
 
 #include "fwd/cgroup_mount.hpp"
-#include "fwd/cgroup_units.hpp"
 
 namespace doorward {
 namespace {
@@ -61,8 +60,9 @@ ProcessDetails::ProcessDetails() : ProcessDetails(Options{}) {}
 
 ProcessDetails::ProcessDetails(Options options)
     : options_(std::move(options)),
-      cgroup_mount_(find_cgroup2(read_all(options_.proc + "/self/mountinfo"))),
-      processes_(options_.processes), units_(options_.processes), users_(options_.users) {}
+      cgroups_(CgroupNames::of_mount(find_cgroup2(read_all(options_.proc + "/self/mountinfo")),
+                                     options_.processes)),
+      processes_(options_.processes), users_(options_.users) {}
 
 void ProcessDetails::complete(AuditRecord& record) {
     if (record.pid == 0) return;
@@ -73,6 +73,8 @@ void ProcessDetails::complete(AuditRecord& record) {
     fill(record.working_directory, details->working_directory);
     fill(record.parent_exe, details->parent_exe);
     fill(record.unit, details->unit);
+    fill(record.slice, details->slice);
+    fill(record.container, details->container);
     fill(record.user, user(record.uid));
 }
 
@@ -83,7 +85,10 @@ ProcessDetails::Details ProcessDetails::ask(const AuditRecord& record) {
         if (!stat || !same_start(record.start_ns, stat->start_ticks)) folder.reset();
     }
     Details details;
-    details.unit = unit(folder, record.cgroup_id);
+    const ControlGroup group = control_group(folder, record.cgroup_id);
+    if (!group.units.empty()) details.unit = group.units.back();
+    if (!group.slices.empty()) details.slice = group.slices.back();
+    details.container = group.container;
     if (!folder) return details;
     details.working_directory = folder->link("cwd");
     details.command_line = command_line(*folder, record);
@@ -110,15 +115,12 @@ std::string ProcessDetails::parent_exe(const ProcFolder& folder, const AuditReco
     return without_deleted(parent->link("exe"));
 }
 
-std::string ProcessDetails::unit(const std::optional<ProcFolder>& folder, std::uint64_t cgroup_id) {
-    if (cgroup_id != 0) {
-        if (const std::string* known = units_.find(cgroup_id)) return *known;
-        const auto path = cgroup_mount_ ? cgroup_path(*cgroup_mount_, cgroup_id) : std::nullopt;
-        if (path) return units_.put(cgroup_id, unit_of_cgroup(*path));
-    }
+ControlGroup ProcessDetails::control_group(const std::optional<ProcFolder>& folder,
+                                           std::uint64_t cgroup_id) {
+    if (const auto group = cgroups_.name(cgroup_id)) return *group;
     if (!folder) return {};
     const auto path = parse_proc_cgroup(folder->text("cgroup", cgroup_limit));
-    return path ? unit_of_cgroup(*path) : std::string();
+    return path ? parse_control_group(*path) : ControlGroup{};
 }
 
 const std::string& ProcessDetails::user(std::uint32_t uid) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "fwd/audit_record.hpp"
+#include "fwd/cgroup_names.hpp"
 #include "fwd/lru.hpp"
 #include "fwd/proc_files.hpp"
 
@@ -35,8 +36,8 @@ public:
     ProcessDetails();
     explicit ProcessDetails(Options options);
 
-    // Fills what is empty: user, command_line, working_directory, parent_exe, unit. Leaves alone
-    // what is there, and a record without a process.
+    // Fills what is empty: user, command_line, working_directory, parent_exe, unit, slice,
+    // container. Leaves alone what is there, and a record without a process.
     void complete(AuditRecord& record);
 
 private:
@@ -56,6 +57,8 @@ private:
         std::string working_directory;
         std::string parent_exe;
         std::string unit;
+        std::string slice;
+        std::string container;
     };
     struct User {
         std::string name;
@@ -65,14 +68,12 @@ private:
     Details ask(const AuditRecord& record);
     std::string command_line(const ProcFolder& folder, const AuditRecord& record) const;
     std::string parent_exe(const ProcFolder& folder, const AuditRecord& record) const;
-    std::string unit(const std::optional<ProcFolder>& folder, std::uint64_t cgroup_id);
+    ControlGroup control_group(const std::optional<ProcFolder>& folder, std::uint64_t cgroup_id);
     const std::string& user(std::uint32_t uid);
 
     Options options_;
-    std::optional<std::string> cgroup_mount_;
+    CgroupNames cgroups_;
     Lru<Key, Details, KeyHash> processes_;
-    // By cgroup id; the kernel uses none twice.
-    Lru<std::uint64_t, std::string, std::hash<std::uint64_t>> units_;
     Lru<std::uint32_t, User, std::hash<std::uint32_t>> users_;
 };
 

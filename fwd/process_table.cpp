@@ -7,6 +7,8 @@
 
 #include <bpf/bpf.h>
 
+#include "fwd/cgroup_mount.hpp"
+
 namespace doorward {
 namespace {
 
@@ -30,27 +32,27 @@ bool ProcessTable::Key::operator==(const Key& other) const {
     return std::memcmp(this, &other, sizeof(*this)) == 0;
 }
 
-ProcessTable::ProcessTable(ProcessMap map, std::size_t capacity)
-    : map_(std::move(map)), cache_(capacity) {}
+ProcessTable::ProcessTable(ProcessMap map, CgroupNames cgroups, std::size_t capacity)
+    : map_(std::move(map)), cgroups_(std::move(cgroups)), cache_(capacity) {}
 
 ProcessTable ProcessTable::of_map(int processes_fd, std::size_t capacity) {
     return ProcessTable(
         [processes_fd](const dw_process_key& key, dw_process& value) {
             return bpf_map_lookup_elem(processes_fd, &key, &value) == 0;
         },
-        capacity);
+        CgroupNames::of_mount(cgroup2_mount(), capacity), capacity);
 }
 
 NamedProcess ProcessTable::name(const dw_binding& binding) {
     if (binding.flags & DW_FROM_KERNEL) return {nullptr, Unknown::kernel};
-    const Key key{binding.who, binding.uid};
+    const Key key{binding.who, binding.cgroup_id, binding.uid, binding.gid};
     if (const auto* known = cache_.find(key)) return {*known, Unknown::none};
     NamedProcess named = read(binding);
     if (named.process) cache_.put(key, named.process);
     return named;
 }
 
-NamedProcess ProcessTable::read(const dw_binding& binding) const {
+NamedProcess ProcessTable::read(const dw_binding& binding) {
     dw_process record{};
     if (!map_(binding.who, record)) return {nullptr, Unknown::process_lost};
     auto process = std::make_shared<Process>();
@@ -60,10 +62,12 @@ NamedProcess ProcessTable::read(const dw_binding& binding) const {
     process->start_ns = binding.who.start_ns;
     process->exec_id = binding.who.exec_id;
     process->uid = binding.uid;
+    process->gid = binding.gid;
     process->parent_pid = record.parent.pid;
     process->exe_device = record.exe_device;
     process->exe_inode = record.exe_inode;
     process->cgroup_id = binding.cgroup_id;
+    if (const auto group = cgroups_.name(binding.cgroup_id)) process->control_group = *group;
     process->mount_namespace = record.mount_ns;
     process->exe_unlinked = record.flags & DW_EXE_UNLINKED;
     process->comm.assign(record.comm, ::strnlen(record.comm, DW_COMM_MAX));

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "bpf/wire.h"
+#include "fwd/cgroup_names.hpp"
 #include "fwd/lru.hpp"
 #include "rules/flow.hpp"
 
@@ -22,7 +23,8 @@ class ProcessTable {
 public:
     using ProcessMap = std::function<bool(const dw_process_key&, dw_process&)>;
 
-    ProcessTable(ProcessMap map, std::size_t capacity);
+    // `capacity`: of processes, and of cgroups, that are remembered.
+    ProcessTable(ProcessMap map, CgroupNames cgroups, std::size_t capacity);
     static ProcessTable of_map(int processes_fd, std::size_t capacity);
 
     NamedProcess name(const dw_binding& binding);
@@ -31,13 +33,16 @@ public:
 private:
     struct Key {
         dw_process_key who;
-        std::uint64_t uid;  // a process may change it between two sends
+        std::uint64_t cgroup_id;  // a process may change these between two sends
+        std::uint32_t uid;
+        std::uint32_t gid;
         bool operator==(const Key& other) const;
     };
 
-    NamedProcess read(const dw_binding& binding) const;
+    NamedProcess read(const dw_binding& binding);
 
     ProcessMap map_;
+    CgroupNames cgroups_;
     Lru<Key, std::shared_ptr<const Process>, HashBytes> cache_;
 };
 

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 
@@ -116,6 +117,23 @@ std::optional<std::uint32_t> find_user(std::string_view name) {
     }
 }
 
+std::optional<std::uint32_t> find_group_id(std::string_view name) {
+    std::vector<char> buffer(16384);
+    const std::string terminated(name);
+    for (;;) {
+        group entry{};
+        group* found = nullptr;
+        const int error =
+            ::getgrnam_r(terminated.c_str(), &entry, buffer.data(), buffer.size(), &found);
+        if (error == ERANGE && buffer.size() < (1u << 20)) {
+            buffer.resize(buffer.size() * 2);
+            continue;
+        }
+        if (error != 0 || !found) return std::nullopt;
+        return entry.gr_gid;
+    }
+}
+
 std::string resolve(const std::string& path) {
     char resolved[PATH_MAX];
     return ::realpath(path.c_str(), resolved) ? resolved : path;
@@ -155,6 +173,6 @@ Result<std::vector<Rule>> parse_rule_files(const std::vector<RuleFile>& files) {
     return rules;
 }
 
-Environment system_environment() { return {find_user, resolve}; }
+Environment system_environment() { return {find_user, resolve, find_group_id}; }
 
 }  // namespace doorward

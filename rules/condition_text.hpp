@@ -18,6 +18,18 @@ Result<AppPattern> parse_app(std::string_view text);
 // A user name or a decimal uid.
 Result<UserPattern> parse_user(std::string_view text);
 
+// A group name or a decimal gid.
+Result<UserPattern> parse_group(std::string_view text);
+
+// "ssh.service", "backup-*.service"; "user:app-*.scope" for a unit of a user's manager.
+Result<Pattern> parse_unit(std::string_view text);
+
+// "user-1000.slice", "user:app.slice", or a pattern.
+Result<Pattern> parse_slice(std::string_view text);
+
+// "docker:" and all 64 digits, "podman:0123456789ab*", "user:flatpak:org.example.App", "lxc:*".
+Result<Pattern> parse_container(std::string_view text);
+
 // "443" or "8000-8080".
 Result<PortRange> parse_ports(std::string_view text);
 

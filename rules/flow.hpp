@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "rules/address.hpp"
+#include "rules/control_group.hpp"
 #include "rules/packet.hpp"
 
 namespace doorward {
@@ -39,7 +41,8 @@ struct Process {
     std::uint32_t pid = 0;            // tgid in the initial pid namespace
     std::uint64_t start_ns = 0;       // CLOCK_BOOTTIME nanoseconds at which it was forked
     std::uint64_t exec_id = 0;        // counts its execs
-    std::uint32_t uid = 0;
+    std::uint32_t uid = 0;            // real uid and gid
+    std::uint32_t gid = 0;
     std::uint32_t parent_pid = 0;
     std::uint64_t exe_device = 0;     // the kernel's s_dev, not stat's st_dev (they differ on overlayfs)
     std::uint64_t exe_inode = 0;
@@ -50,6 +53,10 @@ struct Process {
     std::string comm;                 // at most 15 bytes; chosen by the process, not evidence
     std::string command_line;         // arguments joined by one space; chosen by the process
     std::string parent_exe;           // empty if not known
+    ControlGroup control_group;       // empty if not known
+    // Executables of those who forked it, its parent first, as of then; "" for one that isn't known.
+    std::vector<std::string> ancestors;
+    std::string script;               // what the interpreter `exe` was started to run; empty if not known
 
     bool operator==(const Process&) const = default;
 };

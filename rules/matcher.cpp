@@ -28,6 +28,52 @@ bool meets_user(const CompiledRule& compiled, const Flow& flow, Inputs& inputs) 
     return flow.process && std::ranges::binary_search(compiled.users, flow.process->uid);
 }
 
+bool meets_group(const CompiledRule& compiled, const Flow& flow, Inputs& inputs) {
+    inputs.add(Input::group);
+    return flow.process && std::ranges::binary_search(compiled.groups, flow.process->gid);
+}
+
+bool any_matches(const PatternSet& patterns, const std::vector<std::string>& texts) {
+    return std::ranges::any_of(texts,
+                               [&](const std::string& text) { return patterns.matches(text); });
+}
+
+Condition unmet_control_group(const CompiledRule& compiled, const Flow& flow, Inputs& inputs) {
+    const Rule& rule = *compiled.rule;
+    if (rule.units.empty() && rule.slices.empty() && rule.containers.empty())
+        return Condition::none;
+    inputs.add(Input::control_group);
+    const ControlGroup* group = flow.process ? &flow.process->control_group : nullptr;
+    if (!rule.units.empty() && !(group && any_matches(compiled.units, group->units)))
+        return Condition::unit;
+    if (!rule.slices.empty() && !(group && any_matches(compiled.slices, group->slices)))
+        return Condition::slice;
+    if (!rule.containers.empty() && !(group && compiled.containers.matches(group->container)))
+        return Condition::container;
+    return Condition::none;
+}
+
+bool meets_parent(const CompiledRule& compiled, const Flow& flow, Inputs& inputs) {
+    inputs.add(Input::ancestors);
+    return flow.process && any_matches(compiled.parents, flow.process->ancestors);
+}
+
+bool meets_script(const CompiledRule& compiled, const Flow& flow, Inputs& inputs) {
+    inputs.add(Input::script);
+    return flow.process && compiled.scripts.matches(flow.process->script);
+}
+
+// What the process is beside its executable and its user.
+Condition unmet_identity(const CompiledRule& compiled, const Flow& flow, Inputs& inputs) {
+    const Rule& rule = *compiled.rule;
+    if (!rule.groups.empty() && !meets_group(compiled, flow, inputs)) return Condition::group;
+    if (const auto unmet = unmet_control_group(compiled, flow, inputs); unmet != Condition::none)
+        return unmet;
+    if (!rule.parents.empty() && !meets_parent(compiled, flow, inputs)) return Condition::parent;
+    if (!rule.scripts.empty() && !meets_script(compiled, flow, inputs)) return Condition::script;
+    return Condition::none;
+}
+
 bool within(const std::vector<Prefix>& prefixes, const Address& address) {
     return std::ranges::any_of(prefixes,
                                [&](const Prefix& prefix) { return prefix.contains(address); });
@@ -92,11 +138,51 @@ Result<std::uint32_t> user_id(const UserPattern& user, const Environment& enviro
                 "create the user, correct the name, or give a uid", user.place);
 }
 
+Result<std::uint32_t> group_id(const UserPattern& group, const Environment& environment) {
+    if (auto gid = parse_uid(group.text)) return *gid;
+    if (environment.group_id)
+        if (auto gid = environment.group_id(group.text)) return *gid;
+    return fail("there is no group \"" + group.text + "\" on this system",
+                "create the group, correct the name, or give a gid", group.place);
+}
+
 template <class T>
 void sort_unique(std::vector<T>& values) {
     std::ranges::sort(values);
     const auto rest = std::ranges::unique(values);
     values.erase(rest.begin(), rest.end());
+}
+
+Result<void> compile_patterns(PatternSet& compiled, const std::vector<Pattern>& patterns,
+                              std::string_view key,
+                              const std::function<std::string(const std::string&)>& resolve = {}) {
+    for (const auto& pattern : patterns)
+        if (auto done = compiled.add(pattern, key, resolve); !done) return done;
+    compiled.finish();
+    return {};
+}
+
+Result<void> compile_identity(CompiledRule& compiled, const Environment& environment) {
+    const Rule& rule = *compiled.rule;
+    for (const auto& user : rule.users) {
+        auto uid = user_id(user, environment);
+        if (!uid) return std::unexpected(uid.error());
+        compiled.users.push_back(*uid);
+    }
+    for (const auto& group : rule.groups) {
+        auto gid = group_id(group, environment);
+        if (!gid) return std::unexpected(gid.error());
+        compiled.groups.push_back(*gid);
+    }
+    sort_unique(compiled.users);
+    sort_unique(compiled.groups);
+    const auto& resolve = environment.resolve_path;
+    auto done = compile_patterns(compiled.parents, rule.parents, "parent", resolve);
+    if (done) done = compile_patterns(compiled.scripts, rule.scripts, "script", resolve);
+    if (done) done = compile_patterns(compiled.units, rule.units, "unit");
+    if (done) done = compile_patterns(compiled.slices, rule.slices, "slice");
+    if (done) done = compile_patterns(compiled.containers, rule.containers, "container");
+    return done;
 }
 
 }  // namespace
@@ -107,14 +193,10 @@ Result<CompiledRule> compile_rule(const Rule& rule, const Environment& environme
     for (const auto& app : rule.apps)
         if (auto done = compile_app(compiled, app, environment); !done)
             return std::unexpected(done.error());
-    for (const auto& user : rule.users) {
-        auto uid = user_id(user, environment);
-        if (!uid) return std::unexpected(uid.error());
-        compiled.users.push_back(*uid);
-    }
+    if (auto done = compile_identity(compiled, environment); !done)
+        return std::unexpected(done.error());
     std::erase(compiled.paths, std::string());
     sort_unique(compiled.paths);
-    sort_unique(compiled.users);
     return compiled;
 }
 
@@ -135,6 +217,8 @@ Condition first_unmet(const CompiledRule& compiled, const Flow& flow, std::int64
     if (!rule.users.empty() && !meets_user(compiled, flow, inputs)) return Condition::user;
     if (!rule.to.empty() && !meets_to(rule, flow, inputs)) return Condition::to;
     if (!rule.ports.empty() && !meets_port(rule, flow, inputs)) return Condition::port;
+    if (const auto unmet = unmet_identity(compiled, flow, inputs); unmet != Condition::none)
+        return unmet;
     if (!rule.from.empty() && !meets_from(rule, flow, inputs)) return Condition::from;
     if (rule.expires) {
         inputs.add(Input::time);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rules/glob.hpp"
+#include "rules/pattern_set.hpp"
 #include "rules/ruleset.hpp"
 
 namespace doorward {
@@ -17,6 +18,8 @@ struct CompiledRule {
     std::vector<Glob> globs;
     std::uint32_t unknown_reasons = 0;   // one bit for each Unknown that `app` names
     std::vector<std::uint32_t> users;    // sorted
+    std::vector<std::uint32_t> groups;   // sorted
+    PatternSet parents, scripts, units, slices, containers;
 
     // A rule that only executables at these paths can match, so that the index may hold it back
     // from all others.

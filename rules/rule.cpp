@@ -16,6 +16,21 @@ bool same_app(const AppPattern& a, const AppPattern& b) {
 
 bool same_user(const UserPattern& a, const UserPattern& b) { return a.text == b.text; }
 
+bool same_pattern(const Pattern& a, const Pattern& b) {
+    return std::tie(a.text, a.glob) == std::tie(b.text, b.glob);
+}
+
+bool same_identity(const Rule& a, const Rule& b) {
+    return std::ranges::equal(a.apps, b.apps, same_app) &&
+           std::ranges::equal(a.users, b.users, same_user) &&
+           std::ranges::equal(a.groups, b.groups, same_user) &&
+           std::ranges::equal(a.parents, b.parents, same_pattern) &&
+           std::ranges::equal(a.scripts, b.scripts, same_pattern) &&
+           std::ranges::equal(a.units, b.units, same_pattern) &&
+           std::ranges::equal(a.slices, b.slices, same_pattern) &&
+           std::ranges::equal(a.containers, b.containers, same_pattern);
+}
+
 }  // namespace
 
 std::string_view action_name(Action action) {
@@ -49,12 +64,17 @@ bool same_rule(const Rule& a, const Rule& b) {
                         rule.direction, rule.protocols, rule.to, rule.from, rule.ports,
                         rule.comment);
     };
-    return plain(a) == plain(b) && std::ranges::equal(a.apps, b.apps, same_app) &&
-           std::ranges::equal(a.users, b.users, same_user);
+    return plain(a) == plain(b) && same_identity(a, b);
 }
 
 bool same_rules(const std::vector<Rule>& a, const std::vector<Rule>& b) {
     return std::ranges::equal(a, b, same_rule);
+}
+
+bool needs_process(const Rule& rule) {
+    return !rule.users.empty() || !rule.groups.empty() || !rule.parents.empty() ||
+           !rule.scripts.empty() || !rule.units.empty() || !rule.slices.empty() ||
+           !rule.containers.empty();
 }
 
 bool has_ports(Protocol protocol) {

@@ -34,8 +34,17 @@ struct AppPattern {
     Place place;
 };
 
+// Of a user or of a group.
 struct UserPattern {
-    std::string text;                  // a name or a decimal uid, as written
+    std::string text;                  // a name or a decimal id, as written
+    Place place;
+};
+
+// A value, or a glob over such values: a path (`parent`, `script`), or the name of a unit, a slice or
+// a container.
+struct Pattern {
+    std::string text;                  // as written
+    bool glob = false;
     Place place;
 };
 
@@ -56,6 +65,12 @@ struct Rule {
     std::optional<Direction> direction;
     std::vector<AppPattern> apps;
     std::vector<UserPattern> users;
+    std::vector<UserPattern> groups;
+    std::vector<Pattern> parents;      // of any of the process's ancestors
+    std::vector<Pattern> scripts;
+    std::vector<Pattern> units;
+    std::vector<Pattern> slices;
+    std::vector<Pattern> containers;
     std::vector<Protocol> protocols;
     std::vector<Prefix> to;            // destination of the flow's first packet
     std::vector<Prefix> from;          // source of the flow's first packet
@@ -71,7 +86,10 @@ bool same_rules(const std::vector<Rule>& a, const std::vector<Rule>& b);
 // Whether flows of this protocol have ports; a rule with `port` matches no others.
 bool has_ports(Protocol protocol);
 
-// A decimal uid, 0…4294967294 (the number above means "no user" to the kernel).
+// Whether a rule has a condition on the process beside `app`; a flow without one doesn't meet it.
+bool needs_process(const Rule& rule);
+
+// A decimal uid or gid, 0…4294967294 (the number above means "nobody at all" to the kernel).
 std::optional<std::uint32_t> parse_uid(std::string_view text);
 
 }  // namespace doorward

@@ -95,7 +95,12 @@ const auto prefix_text = [](const Prefix& prefix) { return prefix.to_string(); }
 std::string format_rule(const Rule& rule) {
     std::string out = fmt::format("- name: {}\n", scalar(rule.name));
     list_line(out, "app", rule.apps, [](const AppPattern& app) { return app.text; });
-    list_line(out, "user", rule.users, [](const UserPattern& user) { return user.text; });
+    const auto text = [](const auto& pattern) { return pattern.text; };
+    list_line(out, "user", rule.users, text);
+    list_line(out, "group", rule.groups, text);
+    list_line(out, "unit", rule.units, text);
+    list_line(out, "slice", rule.slices, text);
+    list_line(out, "container", rule.containers, text);
     if (rule.direction) line(out, "direction", direction_name(*rule.direction));
     list_line(out, "protocol", rule.protocols, protocol_name);
     list_line(out, "to", rule.to, prefix_text);
@@ -111,8 +116,15 @@ std::string format_rule(const Rule& rule) {
 
 std::string summary(const Rule& rule) {
     std::string who = rule.apps.empty() ? "any program" : joined(rule.apps, short_app);
-    if (!rule.users.empty())
-        who += " as " + joined(rule.users, [](const UserPattern& user) { return user.text; });
+    const auto text = [](const auto& pattern) { return pattern.text; };
+    const auto add = [&](std::string_view word, const auto& patterns) {
+        if (!patterns.empty()) who += fmt::format(" {} {}", word, joined(patterns, text));
+    };
+    add("as", rule.users);
+    add("of group", rule.groups);
+    add("in", rule.units);
+    add("in", rule.slices);
+    add("in", rule.containers);
     std::string where;
     if (rule.direction) add_word(where, std::string(direction_name(*rule.direction)));
     if (!rule.from.empty()) add_word(where, "from " + joined(rule.from, prefix_text));

@@ -144,6 +144,12 @@ std::string_view condition_name(Condition condition) {
         case Condition::user: return "user";
         case Condition::to: return "to";
         case Condition::port: return "port";
+        case Condition::group: return "group";
+        case Condition::unit: return "unit";
+        case Condition::slice: return "slice";
+        case Condition::container: return "container";
+        case Condition::parent: return "parent";
+        case Condition::script: return "script";
         case Condition::from: return "from";
         case Condition::expires: return "expires";
     }

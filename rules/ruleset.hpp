@@ -19,7 +19,7 @@ namespace doorward {
 // won and by those before it. A decision may be cached under a key that covers all of these.
 // An input that is not named here can change without changing the decision. What only the index
 // looked at counts too: with any rule about an `app`, every decision depends on the executable.
-enum class Input : std::uint16_t {
+enum class Input : std::uint32_t {
     executable = 1 << 0,      // its path, and whether the process is known at all
     user = 1 << 1,            // the uid, and whether the process is known at all
     direction = 1 << 2,
@@ -30,16 +30,20 @@ enum class Input : std::uint16_t {
     local_port = 1 << 7,
     time = 1 << 8,
     unknown_reason = 1 << 9,  // of a flow without a process
+    group = 1 << 10,          // the gid; this and the next three: and whether the process is known
+    control_group = 1 << 11,  // units, slices and container
+    ancestors = 1 << 12,
+    script = 1 << 13,
 };
 
 class Inputs {
 public:
-    void add(Input input) { bits_ |= static_cast<std::uint16_t>(input); }
-    bool has(Input input) const { return bits_ & static_cast<std::uint16_t>(input); }
-    std::uint16_t bits() const { return bits_; }
+    void add(Input input) { bits_ |= static_cast<std::uint32_t>(input); }
+    bool has(Input input) const { return bits_ & static_cast<std::uint32_t>(input); }
+    std::uint32_t bits() const { return bits_; }
 
 private:
-    std::uint16_t bits_ = 0;
+    std::uint32_t bits_ = 0;
 };
 
 struct Defaults {
@@ -54,6 +58,8 @@ struct Environment {
     // A path → the same file's path without symbolic links, which is what the kernel reports
     // (/usr/bin/python3 → /usr/bin/python3.11). Returns its argument if it can't be resolved.
     std::function<std::string(const std::string&)> resolve_path;
+    // Group name → gid.
+    std::function<std::optional<std::uint32_t>(std::string_view)> group_id{};
 };
 
 struct Decision {
@@ -63,11 +69,13 @@ struct Decision {
 };
 
 // The first condition of a rule that a flow did not meet, in the order they are tested. What a
-// cache can't hold comes late, so that few decisions depend on it: the local end of a flow (`from`
-// of outbound ones) and the time, which is looked at only when all else matches.
+// cache can't hold comes late, so that few decisions depend on it: what a process is beside its
+// executable and user, the local end of a flow (`from` of outbound ones), and the time, which is
+// looked at only when all else matches.
 enum class Condition : std::uint8_t {
     none,  // all met: the rule matches
-    enabled, direction, protocol, app, user, to, port, from, expires,
+    enabled, direction, protocol, app, user, to, port, group, unit, slice, container, parent, script,
+    from, expires,
 };
 
 std::string_view condition_name(Condition condition);

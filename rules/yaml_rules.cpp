@@ -90,6 +90,10 @@ constexpr std::array fields{
     Field{"name", [](auto& v, auto& r) { return read_value(v, parse_rule_name, r.name); }},
     Field{"app", [](auto& v, auto& r) { return read_list(v, parse_app, r.apps); }},
     Field{"user", [](auto& v, auto& r) { return read_list(v, parse_user, r.users); }},
+    Field{"group", [](auto& v, auto& r) { return read_list(v, parse_group, r.groups); }},
+    Field{"unit", [](auto& v, auto& r) { return read_list(v, parse_unit, r.units); }},
+    Field{"slice", [](auto& v, auto& r) { return read_list(v, parse_slice, r.slices); }},
+    Field{"container", [](auto& v, auto& r) { return read_list(v, parse_container, r.containers); }},
     Field{"direction", [](auto& v, auto& r) { return read_value(v, direction_from, r.direction); }},
     Field{"protocol", [](auto& v, auto& r) { return read_list(v, protocol_from, r.protocols); }},
     Field{"to", [](auto& v, auto& r) { return read_list(v, parse_prefix, r.to); }},
@@ -132,9 +136,13 @@ Result<void> check_meaning(const YamlMap& map, const Rule& rule) {
     const auto is_unknown = [](const AppPattern& app) {
         return app.kind == AppPattern::Kind::unknown;
     };
-    if (!rule.users.empty() && !rule.apps.empty() && std::ranges::all_of(rule.apps, is_unknown))
+    if (rule.apps.empty() || !std::ranges::all_of(rule.apps, is_unknown)) return {};
+    if (!rule.users.empty())
         return map.find("user")->error("an unknown process has no known user",
                                        "remove user, or name a program");
+    if (needs_process(rule))
+        return map.find("app")->error("of an unknown process nothing else is known",
+                                      "name a program, or remove the other conditions on it");
     return {};
 }
 

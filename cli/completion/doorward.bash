@@ -44,12 +44,13 @@ _doorward_value() {
         --action | --verdict) _doorward_words 'accept drop reject' ;;
         --direction) _doorward_words 'out in' ;;
         --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+        --group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
         --app) _doorward_programs ;;
         --rule) _doorward_words "$(_doorward_rule_names)" ;;
         --unknown)
             _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet ambiguous'
             ;;
-        --to | --from | --port | --name | --for | --comment | --since | --until | --limit | --pid)
+        --to | --from | --port | --name | --for | --comment | --since | --until | --limit | --pid | --unit | --slice | --container)
             ;;
         *) return 1 ;;
     esac
@@ -57,7 +58,7 @@ _doorward_value() {
 
 _doorward_options() {
     local global='--socket --color --help --version'
-    local rule='--to --from --port --protocol --user --in --out --for --comment --journal --last'
+    local rule='--to --from --port --protocol --user --group --unit --slice --container --in --out --for --comment --journal --last'
     rule+=' --json'
     case $1 in
         status | flows) echo "$global --json" ;;
@@ -65,12 +66,12 @@ _doorward_options() {
         allow) echo "$global --name $rule" ;;
         deny) echo "$global --name --reject --drop $rule" ;;
         explain)
-            echo "$global --app --unknown --to --from --port --protocol --user --direction" \
+            echo "$global --app --unknown --to --from --port --protocol --user --group --unit --slice --container --direction" \
                 '--rules-dir --json'
             ;;
         log)
             echo "$global --app --verdict --denied --since --until --to --from --port --user" \
-                '--rule --pid --limit --follow --json --no-header --wide --database'
+                '--rule --unit --container --pid --limit --follow --json --no-header --wide --database'
             ;;
         'rules list') echo "$global --names --json" ;;
         'rules add') echo "$global --name --action --app $rule" ;;

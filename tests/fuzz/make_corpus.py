@@ -74,6 +74,21 @@ CONFIGS = {
 }
 
 
+CONTROL_GROUPS = {
+    "service": b"/system.slice/ssh.service",
+    "user": b"/user.slice/user-1000.slice/user@1000.service/app.slice/app-foo.scope",
+    "docker": b"/system.slice/docker-" + b"0123456789abcdef" * 4 + b".scope",
+    "podman": b"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-"
+              + b"0123456789abcdef" * 4 + b".scope/container",
+    "split": b"/system.slice/web.service/libpod-payload-" + b"0123456789abcdef" * 4,
+    "pods": b"/kubepods/besteffort/pod1-2/" + b"0123456789abcdef" * 4,
+    "lxc": b"/lxc.payload.web/system.slice/_cpu.service",
+    "machine": b"/machine.slice/machine-web\\x2d1.scope",
+    "flatpak": b"/user.slice/user@1.service/app.slice/app-flatpak-org.mozilla.firefox-4242.scope",
+    "snap": b"/system.slice/snap.lxd.daemon.service",
+}
+
+
 def calls(*messages, piece=255):
     """The first byte is for the target: how long the pieces are in which the bytes arrive."""
     return bytes([piece]) + b"".join(message.encode() + b"\0" for message in messages)
@@ -85,7 +100,8 @@ def call(method, parameters="{}", interface="org.doorward.Control"):
 
 RULE = ('{"name":"a","action":"reject","log":"journal","enabled":true,'
         '"expires":"2030-01-02T03:04:05Z","direction":"out","app":["/usr/bin/curl","/opt/*/x",'
-        '"unknown:kernel"],"user":["1000"],"protocol":["tcp","47"],"to":["10.0.0.0/8"],'
+        '"unknown:kernel"],"user":["1000"],"group":["0"],"unit":["a.service","user:b-*.scope"],'
+        '"slice":["user.slice"],"container":["docker:*"],"protocol":["tcp","47"],"to":["10.0.0.0/8"],'
         '"from":["2001:db8::/32"],"port":["80","8000-8080"],"comment":"why"}')
 
 CONTROL = {
@@ -111,7 +127,8 @@ CONTROL = {
 def main():
     here = pathlib.Path(__file__).resolve().parent
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "corpus"
-    for name, seeds in {"packet": PACKETS, "config": CONFIGS, "control": CONTROL}.items():
+    for name, seeds in {"packet": PACKETS, "config": CONFIGS, "control": CONTROL,
+                        "control_group": CONTROL_GROUPS}.items():
         target = folder / name
         target.mkdir(parents=True, exist_ok=True)
         for seed, data in seeds.items():

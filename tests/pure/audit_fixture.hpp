@@ -70,6 +70,12 @@ inline AuditRecord full_record() {
     record.parent_exe = "/usr/bin/bash";
     record.cgroup_id = 77;
     record.unit = "session-2.scope";
+    record.gid = 1001;
+    record.slice = "user-1000.slice";
+    record.container = "docker:0123";
+    record.script = "/opt/backup/run.py";
+    record.ancestors = {"/usr/bin/bash", "", "/usr/sbin/ssh\nd"};
+    record.mount_namespace = 4026531841;
     record.source = AttributionSource::kprobe;
     record.latency_ns = 25'000;
     record.log = LogLevel::journal;

@@ -52,6 +52,38 @@ bool same_user(const Rule& rule, const Flow& flow, const Environment& environmen
     return false;
 }
 
+bool same_group(const Rule& rule, const Flow& flow, const Environment& environment) {
+    if (flow.process == nullptr) return false;
+    for (const auto& group : rule.groups) {
+        if (group.text == std::to_string(flow.process->gid)) return true;
+        if (environment.group_id(group.text) == flow.process->gid) return true;
+    }
+    return false;
+}
+
+bool of_user(const std::string& name) { return name.substr(0, 5) == "user:"; }
+
+bool one_of(const std::vector<Pattern>& patterns, const std::vector<std::string>& names) {
+    for (const auto& pattern : patterns)
+        for (const auto& name : names) {
+            if (name == "") continue;
+            if (!pattern.glob && pattern.text == name) return true;
+            if (pattern.glob && of_user(pattern.text) == of_user(name) &&
+                glob_matches(pattern.text, name))
+                return true;
+        }
+    return false;
+}
+
+bool one_of_paths(const std::vector<Pattern>& patterns, const std::vector<std::string>& paths,
+                  const Environment& environment) {
+    for (const auto& pattern : patterns)
+        for (const auto& path : paths)
+            if (!pattern.glob && path != "" && path == environment.resolve_path(pattern.text))
+                return true;
+    return one_of(patterns, paths);
+}
+
 bool is_v4(const Address& address) { return address.to_string().contains('.'); }
 
 bool inside(const std::vector<Prefix>& prefixes, const Address& address) {
@@ -126,6 +158,25 @@ bool holds(const Rule& rule, Condition condition, const Flow& flow, std::int64_t
             return rule.protocols.empty();
         case Condition::app: return rule.apps.empty() || same_program(rule, flow, environment);
         case Condition::user: return rule.users.empty() || same_user(rule, flow, environment);
+        case Condition::group: return rule.groups.empty() || same_group(rule, flow, environment);
+        case Condition::unit:
+            return rule.units.empty() ||
+                   (flow.process && one_of(rule.units, flow.process->control_group.units));
+        case Condition::slice:
+            return rule.slices.empty() ||
+                   (flow.process && one_of(rule.slices, flow.process->control_group.slices));
+        case Condition::container:
+            return rule.containers.empty() ||
+                   (flow.process &&
+                    one_of(rule.containers, {flow.process->control_group.container}));
+        case Condition::parent:
+            return rule.parents.empty() ||
+                   (flow.process &&
+                    one_of_paths(rule.parents, flow.process->ancestors, environment));
+        case Condition::script:
+            return rule.scripts.empty() ||
+                   (flow.process &&
+                    one_of_paths(rule.scripts, {flow.process->script}, environment));
         case Condition::to:
             return rule.to.empty() ||
                    inside(rule.to, flow.direction == Direction::out ? flow.remote : flow.local);
@@ -143,7 +194,8 @@ Verdict decide(const std::vector<Rule>& rules, const Defaults& defaults, const F
         bool all = true;
         for (const auto condition :
              {Condition::expires, Condition::from, Condition::port, Condition::to, Condition::user,
-              Condition::app, Condition::protocol, Condition::direction, Condition::enabled})
+              Condition::script, Condition::parent, Condition::container, Condition::slice,
+              Condition::unit, Condition::group, Condition::app, Condition::protocol, Condition::direction, Condition::enabled})
             if (!holds(rules[i], condition, flow, now, environment)) all = false;
         if (all) return {rules[i].action, i};
     }
@@ -162,6 +214,11 @@ Environment test_environment() {
             if (path == "/usr/bin/python3") return "/usr/bin/python3.11";
             if (path == "/bin/curl") return "/usr/bin/curl";
             return path;
+        },
+        [](std::string_view name) -> std::optional<std::uint32_t> {
+            if (name == "wheel") return 10;
+            if (name == "users") return 100;
+            return std::nullopt;
         },
     };
 }

@@ -29,7 +29,7 @@ struct Verdict {
 Verdict decide(const std::vector<Rule>& rules, const Defaults& defaults, const Flow& flow,
                std::int64_t now, const Environment& environment);
 
-// Users alice (1000), bob (1001) and root; /usr/bin/python3 and /bin/curl are symbolic links.
+// Users alice (1000), bob (1001) and root; groups wheel (10) and users (100); /usr/bin/python3 and /bin/curl are symbolic links.
 Environment test_environment();
 
 // Random rules and flows over so few values that rules overlap and flows often match.
@@ -54,7 +54,9 @@ private:
     }
     AppPattern app();
     Rule rule(std::size_t number);
+    void add_identity(Rule& rule);
     void set_process(Flow& flow);
+    void set_identity(Inputs kept);
 
     std::mt19937_64 random_;
     Process process_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "oracle.hpp"
 
+#include <algorithm>
+
 #include "rules/condition_text.hpp"
 
 namespace doorward::oracle {
@@ -16,6 +18,16 @@ constexpr const char* patterns[] = {
     "/**",           "/*/*/?url",        "/usr/bin/[a-p]*", "unknown", "unknown:no-binding",
     "unknown:kernel", "unknown:no-listener"};
 constexpr const char* users[] = {"alice", "bob", "root", "1000", "1002"};
+constexpr const char* groups[] = {"wheel", "users", "0", "10", "7"};
+constexpr std::uint32_t gids[] = {0, 7, 10, 100};
+constexpr const char* unit_patterns[] = {"ssh.service", "*.service", "user:*", "user:app-?.scope",
+                                         "user@1000.service", "a\\x2db.service", "*.scope"};
+constexpr const char* units[] = {"ssh.service", "user@1000.service", "user:app-1.scope",
+                                 "user:ssh.service", "a\\x2db.service", "init.scope"};
+constexpr const char* slice_patterns[] = {"user.slice", "*.slice", "user:app.slice", "user-*"};
+constexpr const char* slices[] = {"user.slice", "user-1000.slice", "user:app.slice"};
+constexpr const char* container_patterns[] = {"lxc:web", "*", "user:*", "lxc:*", "user:lxc:web"};
+constexpr const char* containers[] = {"lxc:web", "", "user:lxc:web", "machine:web"};
 constexpr const char* prefixes[] = {
     "203.0.113.0/24", "203.0.113.7", "203.0.113.128/25", "0.0.0.0/0", "2001:db8::/32",
     "2001:db8::7",    "::/0",        "10.0.0.0/8",       "10.1.0.0/16"};
@@ -44,6 +56,15 @@ std::size_t Generator::below(std::size_t end) {
 
 AppPattern Generator::app() { return parse_app(pick(patterns)).value(); }
 
+void Generator::add_identity(Rule& rule) {
+    if (chance(15)) rule.groups.push_back(parse_group(pick(groups)).value());
+    if (chance(15))
+        for (auto count = 1 + below(2); count > 0; --count)
+            rule.units.push_back(parse_unit(pick(unit_patterns)).value());
+    if (chance(10)) rule.slices.push_back(parse_slice(pick(slice_patterns)).value());
+    if (chance(10)) rule.containers.push_back(parse_container(pick(container_patterns)).value());
+}
+
 Rule Generator::rule(std::size_t number) {
     Rule rule;
     rule.name = "r" + std::to_string(number);
@@ -56,6 +77,7 @@ Rule Generator::rule(std::size_t number) {
     if (chance(20))
         for (auto count = 1 + below(2); count > 0; --count)
             rule.users.push_back(parse_user(pick(users)).value());
+    add_identity(rule);
     if (chance(30))
         for (auto count = 1 + below(3); count > 0; --count)
             rule.protocols.push_back(pick(protocols));
@@ -79,9 +101,22 @@ Defaults Generator::defaults() { return {pick(actions), pick(actions)}; }
 
 std::int64_t Generator::now() { return pick(times); }
 
+// What the process is beside its executable and its user, where it isn't to be kept.
+void Generator::set_identity(Inputs kept) {
+    if (!kept.has(Input::group)) process_.gid = pick(gids);
+    if (kept.has(Input::control_group)) return;
+    process_.control_group = {};
+    for (auto count = below(3); count > 0; --count) {
+        process_.control_group.units.emplace_back(pick(units));
+        process_.control_group.slices.emplace_back(pick(slices));
+    }
+    process_.control_group.container = pick(containers);
+}
+
 void Generator::set_process(Flow& flow) {
     process_.exe = pick(executables);
     process_.uid = pick(uids);
+    set_identity({});
     flow.process = &process_;
     flow.unknown = Unknown::none;
 }
@@ -110,8 +145,12 @@ void Generator::change_all_but(Flow& flow, std::int64_t& now, Inputs kept) {
     if (!kept.has(Input::remote_port)) flow.remote_port = pick(ports);
     if (!kept.has(Input::local_port)) flow.local_port = pick(ports);
     if (!kept.has(Input::time)) now = pick(times);
-    // Whether the process is known belongs to the executable and to the user alike.
-    if (!kept.has(Input::executable) && !kept.has(Input::user) && chance(50)) {
+    // Whether the process is known belongs to everything that is asked of it.
+    constexpr Input of_process[] = {Input::executable,    Input::user,      Input::group,
+                                    Input::control_group, Input::ancestors, Input::script};
+    const bool kept_process =
+        std::ranges::any_of(of_process, [&](Input input) { return kept.has(input); });
+    if (!kept_process && chance(50)) {
         if (flow.process) {
             flow.process = nullptr;
             flow.unknown = pick(reasons);
@@ -121,6 +160,7 @@ void Generator::change_all_but(Flow& flow, std::int64_t& now, Inputs kept) {
     }
     if (flow.process && !kept.has(Input::executable)) process_.exe = pick(executables);
     if (flow.process && !kept.has(Input::user)) process_.uid = pick(uids);
+    if (flow.process) set_identity(kept);
     if (!flow.process && !kept.has(Input::unknown_reason)) flow.unknown = pick(reasons);
 }
 

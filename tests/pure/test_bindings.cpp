@@ -174,7 +174,11 @@ TEST_CASE("a process is named by what the hooks kept, or not at all") {
         if (found == records.end()) return false;
         value = found->second;
         return true;
-    }, 4);
+    }, CgroupNames([](std::uint64_t id) -> std::optional<std::string> {
+        if (id == 70) return "/system.slice/web.service";
+        if (id == 71) return "/system.slice/docker-" + std::string(64, 'a') + ".scope";
+        return std::nullopt;
+    }, 4), 4);
     const auto record = [](const std::string& path, std::string args, dw_u32 flags = 0) {
         dw_process made{};
         made.flags = flags;
@@ -203,6 +207,13 @@ TEST_CASE("a process is named by what the hooks kept, or not at all") {
     CHECK(asked == asked_once);
     binding.uid = 0;  // the same process, another user since
     CHECK(table.name(binding).process->uid == 0);
+    CHECK(table.name(binding).process->control_group == ControlGroup{});  // not known
+    binding.cgroup_id = 70;
+    CHECK(table.name(binding).process->control_group.units == std::vector{"web.service"s});
+    binding.cgroup_id = 71;  // the same process, moved since
+    CHECK(table.name(binding).process->control_group.container == "docker:" + std::string(64, 'a'));
+    binding.gid = 100;
+    CHECK(table.name(binding).process->gid == 100);
     binding.who.exec_id = 1;  // the same pid, another program since
     records[2] = record("/usr/bin/wget", "");
     CHECK(table.name(binding).process->exe == "/usr/bin/wget");

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "fwd/cgroup_mount.hpp"
-#include "fwd/cgroup_units.hpp"
 #include "fwd/process_details.hpp"
 #include "tests/pure/audit_fixture.hpp"
 
@@ -70,46 +69,6 @@ const FakeProc::Process parent{
 
 }  // namespace
 
-TEST_CASE("the unit of a cgroup") {
-    const std::pair<const char*, const char*> cases[] = {
-        {"/system.slice/ssh.service", "ssh.service"},
-        {"/init.scope", "init.scope"},
-        {"/user.slice/user-1000.slice/session-2.scope", "session-2.scope"},
-        {"/user.slice/user-1000.slice/user@1000.service/app.slice/app-foo.scope", "app-foo.scope"},
-        {"/user.slice/user-1000.slice/user@1000.service/app.slice/a-b.slice/x@1.service",
-         "x@1.service"},
-        {"/user.slice/user-1000.slice/user@1000.service/init.scope", "init.scope"},
-        {"/user.slice/user-1000.slice/user@1000.service", "user@1000.service"},
-        {"/user.slice/user-1000.slice/user@1000.service/app.slice", "user@1000.service"},
-        {"/system.slice/system-getty.slice/getty@tty1.service", "getty@tty1.service"},
-        {"/system.slice/dev-sda\\x2d1.swap", "dev-sda\\x2d1.swap"},
-        {"/machine.slice/docker-0123abcd.scope/system.slice/nginx.service",
-         "docker-0123abcd.scope"},
-        {"/system.slice/_cpu.service", "cpu.service"},  // escaped: "cpu." is a kernel file's name
-        // Below a unit, names are the unit's own choice and must not pass for another unit.
-        {"/system.slice/foo.service/ssh.service", "foo.service"},
-        {"/system.slice/foo.service/user@0.service/ssh.service", "foo.service"},
-        // No units.
-        {"", ""},
-        {"/", ""},
-        {"/system.slice", ""},
-        {"/docker/0123abcd", ""},
-        {"/docker/ssh.service", ""},
-        {"/system.slice/.service", ""},
-        {"/system.slice/foo@.service", ""},
-        {"/system.slice/@foo.service", ""},
-        {"/system.slice/foo.services", ""},
-        {"/system.slice/fo o.service", ""},
-        {"/system.slice/foo\n.service", ""},
-    };
-    for (const auto& [path, unit] : cases) {
-        INFO(path);
-        CHECK(unit_of_cgroup(path) == unit);
-    }
-    CHECK(unit_of_cgroup("/" + std::string(247, 'a') + ".service").size() == 255);
-    CHECK(unit_of_cgroup("/" + std::string(248, 'a') + ".service").empty());
-}
-
 TEST_CASE("/proc/PID/stat is read behind the name, whatever the name is") {
     const auto line = [](const std::string& name) {
         return "7 (" + name + ") S 3 1 1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 555 999 1";
@@ -156,6 +115,7 @@ TEST_CASE("what is empty is completed") {
     CHECK(record.working_directory == "/home/of/100");
     CHECK(record.parent_exe == "/usr/bin/bash");
     CHECK(record.unit == "web.service");
+    CHECK(record.slice == "system.slice");
     CHECK(record.user == "user7");
 }
 

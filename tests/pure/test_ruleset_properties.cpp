@@ -20,7 +20,9 @@ constexpr std::uint64_t first_seed = 4870;
 
 constexpr Condition in_order[] = {Condition::enabled, Condition::direction, Condition::protocol,
                                   Condition::app,     Condition::user,      Condition::to,
-                                  Condition::port,    Condition::from,      Condition::expires};
+                                  Condition::port,    Condition::group,     Condition::unit,
+                                  Condition::slice,   Condition::container, Condition::parent,
+                                  Condition::script,  Condition::from,      Condition::expires};
 
 struct Case {
     std::vector<Rule> rules;

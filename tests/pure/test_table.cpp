@@ -154,7 +154,10 @@ TEST_CASE("a decision as JSON") {
           R"("user":"alice","exe":"/usr/bin/curl","exe_device":266338305,)"
           R"("exe_inode":18446744073709551601,"command_line":"curl -s https://www.example.org/",)"
           R"("working_directory":"/home/alice","parent_pid":4000,"parent_exe":"/usr/bin/bash",)"
-          R"("cgroup_id":77,"unit":"session-2.scope","attribution":"kprobe","latency_ns":25000,)"
+          R"("cgroup_id":77,"unit":"session-2.scope","gid":1001,"slice":"user-1000.slice",)"
+          R"("container":"docker:0123","script":"/opt/backup/run.py",)"
+          R"("ancestors":["/usr/bin/bash",null,"/usr/sbin/ssh\\x0ad"],"mount_namespace":4026531841,)"
+          R"("attribution":"kprobe","latency_ns":25000,)"
           R"("log":"journal","count":2})");
     AuditRecord hostile;
     hostile.pid = 1;
