@@ -129,6 +129,21 @@ static __always_inline bool same_process(struct dw_process_key *a, struct dw_pro
 	return a->pid == b->pid && a->start_ns == b->start_ns && a->exec_id == b->exec_id;
 }
 
+/* The running process receives on the socket. */
+static __always_inline void hold(dw_u64 cookie, struct sock *sk, dw_u8 hook)
+{
+	struct dw_binding *known = bpf_map_lookup_elem(&holders, &cookie);
+	struct dw_process_key who;
+	struct dw_binding holder;
+
+	process_key_of((void *)bpf_get_current_task(), &who);
+	if (known && same_process(&known->who, &who))
+		return;
+	binding_of_current(&holder, sk, hook);
+	if (bpf_map_update_elem(&holders, &cookie, &holder, BPF_ANY))
+		count_failure(DW_FAIL_HOLDERS);
+}
+
 static __always_inline void write_binding(struct dw_flow_key *key, struct dw_binding *binding)
 {
 	struct dw_binding *known = bpf_map_lookup_elem(&bindings, key);

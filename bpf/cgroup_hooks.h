@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The cgroup set, for kernels without kprobes, and the hooks on local ports that both sets share.
+/* The cgroup set, for kernels without kprobes, and the hooks on receivers that both sets share.
  * Attached to the root of cgroup v2, so every process passes them. */
 #ifndef DOORWARD_CGROUP_HOOKS_H
 #define DOORWARD_CGROUP_HOOKS_H
@@ -70,8 +70,8 @@ static __always_inline bool datagram_key(struct bpf_sock_addr *ctx, struct bpf_s
 	return true;
 }
 
-/* Unconnected datagrams only: the kernel does not ask for connected sockets. The netfilter program
- * covers those where the kernel has it. */
+/* Unconnected datagrams only: the kernel does not ask for connected sockets. The rules in sender.h
+ * see those leave. */
 SEC("cgroup/sendmsg4")
 int cgroup_sendmsg4(struct bpf_sock_addr *ctx)
 {
@@ -103,63 +103,49 @@ int cgroup_sendmsg6(struct bpf_sock_addr *ctx)
 	return ALLOW;
 }
 
-static __always_inline void write_listener(struct dw_listener_key *key, struct dw_binding *binding)
-{
-	if (bpf_map_update_elem(&listeners, key, binding, BPF_ANY))
-		count_failure(DW_FAIL_LISTENERS);
-}
-
-static __always_inline int port_bound(struct bpf_sock *ctx, bool v4)
-{
-	struct dw_listener_key key = {};
-	struct dw_binding binding;
-
-	if (bpf_get_netns_cookie(ctx) != netns_cookie)
-		return ALLOW;
-	key.protocol = ctx->protocol;
-	key.local_port = ctx->src_port;
-	key.family = v4 ? 4 : 6;
-	if (v4)
-		set_v4(key.local, ctx->src_ip4);
-	else
-		set_v6(key.local, ctx->src_ip6[0], ctx->src_ip6[1], ctx->src_ip6[2], ctx->src_ip6[3]);
-	binding_of_current(&binding, (void *)ctx, DW_HOOK_CGROUP);
-	write_listener(&key, &binding);
-	return ALLOW;
-}
-
 SEC("cgroup/post_bind4")
 int cgroup_post_bind4(struct bpf_sock *ctx)
 {
-	return port_bound(ctx, true);
+	if (bpf_get_netns_cookie(ctx) == netns_cookie)
+		hold(bpf_get_socket_cookie(ctx), (void *)ctx, DW_HOOK_CGROUP);
+	return ALLOW;
 }
 
 SEC("cgroup/post_bind6")
 int cgroup_post_bind6(struct bpf_sock *ctx)
 {
-	return port_bound(ctx, false);
+	if (bpf_get_netns_cookie(ctx) == netns_cookie)
+		hold(bpf_get_socket_cookie(ctx), (void *)ctx, DW_HOOK_CGROUP);
+	return ALLOW;
 }
 
-/* The last owner closes a socket: whoever gets the port next is somebody else. Bindings stay, since
- * a packet of the closed socket may still wait for its verdict. */
+/* A process that takes datagrams from a socket is its receiver, whoever bound it. */
+SEC("cgroup/recvmsg4")
+int cgroup_recvmsg4(struct bpf_sock_addr *ctx)
+{
+	if (bpf_get_netns_cookie(ctx) == netns_cookie)
+		hold(bpf_get_socket_cookie(ctx), (void *)ctx->sk, DW_HOOK_CGROUP);
+	return ALLOW;
+}
+
+SEC("cgroup/recvmsg6")
+int cgroup_recvmsg6(struct bpf_sock_addr *ctx)
+{
+	if (bpf_get_netns_cookie(ctx) == netns_cookie)
+		hold(bpf_get_socket_cookie(ctx), (void *)ctx->sk, DW_HOOK_CGROUP);
+	return ALLOW;
+}
+
+/* Bindings stay, since a packet of the closed socket may still wait for its verdict. */
 SEC("cgroup/sock_release")
 int cgroup_sock_release(struct bpf_sock *ctx)
 {
-	struct sock *sk = (void *)ctx; /* the same object; only probe reads go through it */
-	struct dw_flow_key socket;
-	struct dw_listener_key key = {};
-	struct dw_binding *bound;
+	dw_u64 cookie;
 
 	if (bpf_get_netns_cookie(ctx) != netns_cookie)
 		return ALLOW;
-	key_of_sock(sk, ctx->protocol, &socket);
-	key.protocol = socket.protocol;
-	key.local_port = socket.local_port;
-	key.family = ctx->family == AF_INET ? 4 : 6;
-	__builtin_memcpy(key.local, socket.local, 16);
-	bound = bpf_map_lookup_elem(&listeners, &key);
-	if (bound && bound->sock == (dw_u64)ctx)
-		bpf_map_delete_elem(&listeners, &key);
+	cookie = bpf_get_socket_cookie(ctx);
+	bpf_map_delete_elem(&holders, &cookie);
 	return ALLOW;
 }
 

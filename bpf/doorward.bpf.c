@@ -2,9 +2,8 @@
 // All programs, one object. Which of them are loaded is probed by the daemon (fwd/probes.cpp).
 #include "kprobes.h"
 #include "cgroup_hooks.h"
-#include "netfilter_hook.h"
 #include "socket_scan.h"
-#include "flow_owner.h"
+#include "sender.h"
 
 // The kernel's word for a licence that may call the tracing helpers.
 char LICENSE[] SEC("license") = "GPL";

@@ -98,15 +98,24 @@ struct task_struct {
 struct in6_addr {
 	__u8 bytes[16];
 };
+typedef struct {
+	long long counter;
+} atomic64_t;
 struct sock_common {
+	atomic64_t skc_cookie;
 	unsigned int skc_daddr, skc_rcv_saddr;
 	unsigned short skc_dport, skc_num, skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
+typedef struct {
+	int owned;
+} socket_lock_t;
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
+	unsigned char sk_kern_sock : 1;
 	unsigned short sk_type, sk_protocol;
 	struct socket *sk_socket;
 };
@@ -121,14 +130,6 @@ struct msghdr {
 };
 struct sk_buff {
 	struct sock *sk;
-	unsigned char *head;
-	__u16 network_header;
-};
-
-struct nf_hook_state;
-struct bpf_nf_ctx {
-	const struct nf_hook_state *state;
-	struct sk_buff *skb;
 };
 struct seq_file;
 struct bpf_iter_meta {
@@ -158,16 +159,24 @@ enum {
 	AF_INET = 2,
 	AF_INET6 = 10,
 	SOCK_RAW = 3,
+	TCP_TIME_WAIT = 6,
 	TCP_LISTEN = 10,
+	TCP_NEW_SYN_RECV = 12,
 	IPPROTO_HOPOPTS = 0,
 	IPPROTO_ICMP = 1,
+	IPPROTO_IPIP = 4,
 	IPPROTO_TCP = 6,
 	IPPROTO_UDP = 17,
+	IPPROTO_IPV6 = 41,
+	IPPROTO_ROUTING = 43,
+	IPPROTO_GRE = 47,
+	IPPROTO_ESP = 50,
+	IPPROTO_AH = 51,
 	IPPROTO_ICMPV6 = 58,
+	IPPROTO_DSTOPTS = 60,
 	IPPROTO_UDPLITE = 136,
+	IPPROTO_RAW = 255,
 	PF_KTHREAD = 0x00200000,
-	ICMP_ECHO = 8,
-	ICMPV6_ECHO_REQUEST = 128,
 };
 
 #endif

@@ -62,6 +62,18 @@ int BPF_KPROBE(kprobe_tcp_connect, struct sock *sk)
 	return 0;
 }
 
+/* Whoever accepts is the receiver, whoever opened the port: socket activation, forked servers. The
+ * cookie was made when the port was bound, or by the scan at start. */
+SEC("kprobe/inet_csk_accept")
+int BPF_KPROBE(kprobe_inet_csk_accept, struct sock *sk)
+{
+	dw_u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+
+	if (cookie && our_namespace(sk))
+		hold(cookie, sk, DW_HOOK_KPROBE);
+	return 0;
+}
+
 /* Runs for every send on every socket: leave early for all but datagrams. */
 SEC("kprobe/security_socket_sendmsg")
 int BPF_KPROBE(kprobe_security_socket_sendmsg, struct socket *socket)

@@ -26,12 +26,13 @@ struct {
 	__type(value, struct dw_process);
 } processes SEC(".maps");
 
+/* Socket cookie → who receives there: the one who bound it, until another takes from it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
-	__type(key, struct dw_listener_key);
+	__type(key, dw_u64);
 	__type(value, struct dw_binding);
-} listeners SEC(".maps");
+} holders SEC(".maps");
 
 /* Thread → what the first hook of a call saw, until the hook that knows the whole tuple runs. */
 struct {

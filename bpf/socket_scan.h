@@ -19,19 +19,21 @@ int scan_sockets(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct dw_listener_key listener = {};
 	struct dw_flow_key key;
 	struct dw_binding binding;
 	struct socket *socket;
-	struct sock *sk;
 	unsigned short family;
+	struct sock *sk;
+	dw_u64 cookie;
 
 	if (!task || !file)
 		return 0;
 	socket = bpf_sock_from_file(file);
 	if (!socket)
 		return 0;
-	sk = BPF_CORE_READ(socket, sk);
+	sk = socket->sk; /* not read through a helper: the cookie needs a pointer that is trusted */
+	if (!sk)
+		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if ((family != AF_INET && family != AF_INET6) || !our_namespace(sk))
 		return 0;
@@ -43,11 +45,8 @@ int scan_sockets(struct bpf_iter__task_file *ctx)
 	if (!is_zero_v4(key.remote))
 		bpf_map_update_elem(&bindings, &key, &binding, BPF_NOEXIST);
 	if (may_receive(sk, key.protocol)) {
-		listener.protocol = key.protocol;
-		listener.family = family == AF_INET ? 4 : 6;
-		listener.local_port = key.local_port;
-		__builtin_memcpy(listener.local, key.local, 16);
-		bpf_map_update_elem(&listeners, &listener, &binding, BPF_NOEXIST);
+		cookie = bpf_get_socket_cookie(sk);
+		bpf_map_update_elem(&holders, &cookie, &binding, BPF_NOEXIST);
 	}
 	return 0;
 }

@@ -44,15 +44,6 @@ inline bool operator==(const dw_flow_key& a, const dw_flow_key& b) {
 #endif
 DW_SIZE(struct dw_flow_key, 40);
 
-/* A socket that was bound to a local port and may receive. */
-struct dw_listener_key {
-	dw_u8 local[16];
-	dw_u16 local_port;
-	dw_u8 protocol;
-	dw_u8 family; /* 4 or 6, of the socket: 0.0.0.0 and :: may belong to two programs */
-};
-DW_SIZE(struct dw_listener_key, 20);
-
 /* One program run by one process. The pid alone is reused, and (pid, start) goes on through exec:
  * exec_id (task_struct.self_exec_id) counts those. */
 struct dw_process_key {
@@ -66,7 +57,7 @@ DW_SIZE(struct dw_process_key, 24);
 enum dw_hook {
 	DW_HOOK_KPROBE = 1,
 	DW_HOOK_CGROUP = 2,
-	DW_HOOK_NETFILTER = 3,
+	DW_HOOK_NETFILTER = 3, /* no hook on the call itself: the packet was seen leaving */
 	DW_HOOK_SCAN = 4, /* found by walking the open files when the daemon started */
 };
 
@@ -92,6 +83,33 @@ struct dw_binding {
 	dw_u8 pad[6];
 };
 DW_SIZE(struct dw_binding, 112);
+
+/* Who has sent on a tuple lately, by the tuple as the packets have it: the key is a dw_flow_key with
+ * ports in network order. A packet's mark names its slot, 1 to DW_SENDER_SLOTS. */
+enum { DW_SENDER_SLOTS = 7 };
+
+struct dw_sender {
+	dw_u64 version; /* how many times any slot here had been taken; 0: free, or being written */
+	struct dw_process_key who;
+	dw_u64 cookie;   /* SO_COOKIE of the socket, never reused; 0: no socket */
+	dw_u64 sent_ns;  /* CLOCK_MONOTONIC, when it last had a packet queued */
+	dw_u64 before_ns; /* the same of who had the slot before; 0: nobody had */
+	dw_u64 seen_ns;
+	dw_u64 cgroup_id;
+	dw_u32 uid;
+	dw_u8 hook;  /* enum dw_hook */
+	dw_u8 flags; /* enum dw_binding_flags */
+	dw_u8 pad[2];
+	dw_u64 version_end; /* unlike `version`: torn while it was read */
+};
+DW_SIZE(struct dw_sender, 88);
+
+struct dw_senders {
+	struct dw_sender slot[DW_SENDER_SLOTS];
+	dw_u32 taken; /* slots are taken in turn */
+	dw_u32 owner; /* slot of the latest sender; 0: nobody */
+};
+DW_SIZE(struct dw_senders, 7 * 88 + 8);
 
 enum dw_process_flags {
 	DW_PATH_TOO_LONG = 1, /* longer than DW_PATH_MAX or nested too deep: path is not usable */
@@ -122,9 +140,9 @@ DW_SIZE(struct dw_process, 72 + DW_ARGS_MAX + DW_PATH_MAX);
 enum dw_failure {
 	DW_FAIL_BINDINGS,
 	DW_FAIL_PROCESSES,
-	DW_FAIL_LISTENERS,
+	DW_FAIL_HOLDERS,
 	DW_FAIL_CALLERS,
-	DW_FAIL_OWNERS,
+	DW_FAIL_SENDERS,
 	DW_FAILURES,
 };
 

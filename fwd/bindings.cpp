@@ -46,17 +46,10 @@ bool same_process(const dw_process_key& a, const dw_process_key& b) {
     return a.pid == b.pid && a.start_ns == b.start_ns && a.exec_id == b.exec_id;
 }
 
-Bindings::Bindings(FlowMap flows, ListenerMap listeners)
-    : flows_(std::move(flows)), listeners_(std::move(listeners)) {}
-
-Bindings Bindings::of_maps(int bindings_fd, int listeners_fd) {
-    return Bindings(
-        [bindings_fd](const dw_flow_key& key, dw_binding& value) {
-            return bpf_map_lookup_elem(bindings_fd, &key, &value) == 0;
-        },
-        [listeners_fd](const dw_listener_key& key, dw_binding& value) {
-            return bpf_map_lookup_elem(listeners_fd, &key, &value) == 0;
-        });
+Bindings Bindings::of_map(int bindings_fd) {
+    return Bindings([bindings_fd](const dw_flow_key& key, dw_binding& value) {
+        return bpf_map_lookup_elem(bindings_fd, &key, &value) == 0;
+    });
 }
 
 std::optional<dw_binding> Bindings::sender(const Flow& flow) const {
@@ -75,27 +68,6 @@ std::optional<dw_binding> Bindings::sender(const Flow& flow) const {
         ask(unchosen, 0);
     }
     return best;
-}
-
-std::optional<dw_binding> Bindings::receiver(const Flow& flow) const {
-    const auto ask = [&](const Address& local, dw_u8 family) -> std::optional<dw_binding> {
-        dw_listener_key key{};
-        dw_binding found{};
-        std::memcpy(key.local, local.bytes.data(), sizeof(key.local));
-        key.local_port = flow.local_port;
-        key.protocol = static_cast<dw_u8>(flow.protocol);
-        key.family = family;
-        if (listeners_(key, found)) return found;
-        return std::nullopt;
-    };
-    // The kernel prefers a socket bound to the very address; a v6 socket may take IPv4 as well.
-    for (const Address& local : {flow.local, unchosen}) {
-        if (flow.local.is_v4()) {
-            if (auto found = ask(local, 4)) return found;
-        }
-        if (auto found = ask(local, 6)) return found;
-    }
-    return std::nullopt;
 }
 
 }  // namespace doorward

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Packet → what the kernel hooks wrote about its sender or receiver.
+// Tuple → what the hooks on connect and send wrote about its sender.
 #pragma once
 
 #include <functional>
@@ -12,27 +12,22 @@ namespace doorward {
 
 bool same_process(const dw_process_key& a, const dw_process_key& b);
 
-// Reads the maps that Probes owns (which must outlive it). Thread-safe: it only makes system calls.
+// Reads the map that Probes owns (which must outlive it). Thread-safe: it only makes system calls.
 class Bindings {
 public:
-    // Each asks one map: copies the value for the key and says whether it was there.
+    // Copies the value for the key and says whether it was there.
     using FlowMap = std::function<bool(const dw_flow_key&, dw_binding&)>;
-    using ListenerMap = std::function<bool(const dw_listener_key&, dw_binding&)>;
 
-    Bindings(FlowMap flows, ListenerMap listeners);
-    // The maps of the kernel, by descriptor.
-    static Bindings of_maps(int bindings_fd, int listeners_fd);
+    explicit Bindings(FlowMap flows) : flows_(std::move(flows)) {}
+    // The map of the kernel, by descriptor.
+    static Bindings of_map(int bindings_fd);
 
     // The process that sent the first packet of an outbound flow. Of several candidates (a socket
     // may not have chosen its source address when a hook saw it) the latest writer counts.
     std::optional<dw_binding> sender(const Flow& flow) const;
 
-    // The process that bound the local port of an inbound flow.
-    std::optional<dw_binding> receiver(const Flow& flow) const;
-
 private:
     FlowMap flows_;
-    ListenerMap listeners_;
 };
 
 }  // namespace doorward

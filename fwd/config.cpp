@@ -147,7 +147,7 @@ Result<void> check_group(std::string_view key, const std::string& group) {
 
 Result<void> check_mask(std::uint32_t mask) {
     if (Marks::valid(mask)) return {};
-    return fail(fmt::format("mark_mask: {:#010x} is not one run of at least three bits", mask),
+    return fail(fmt::format("mark_mask: {:#010x} is not one run of at least six bits", mask),
                 "use bits side by side that nothing else on this host uses, such as 0x7f000000");
 }
 

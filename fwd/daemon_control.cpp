@@ -41,9 +41,9 @@ std::vector<MapStatus> map_status(const Limits& limits,
                                   const std::array<std::uint64_t, DW_FAILURES>& failures) {
     return {{"bindings", limits.bindings, failures[DW_FAIL_BINDINGS]},
             {"processes", limits.processes, failures[DW_FAIL_PROCESSES]},
-            {"listeners", limits.listeners, failures[DW_FAIL_LISTENERS]},
+            {"holders", limits.listeners, failures[DW_FAIL_HOLDERS]},
             {"callers", limits.processes, failures[DW_FAIL_CALLERS]},
-            {"owners", limits.bindings, failures[DW_FAIL_OWNERS]}};
+            {"senders", (limits.bindings + 1) / 2, failures[DW_FAIL_SENDERS]}};
 }
 
 ControlFailure failure(ControlFailure::Kind kind, const Error& error) { return {kind, error}; }

@@ -56,24 +56,30 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
     if (!conntrack) return std::unexpected(conntrack.error());
     conntrack_.emplace(std::move(*conntrack));
 
-    bindings_.emplace(Bindings::of_maps(probes_->bindings_fd(), probes_->listeners_fd()));
+    auto sockets = SockDiag::open();
+    if (!sockets) return std::unexpected(sockets.error());
+    sockets_.emplace(std::move(*sockets));
+
     processes_.emplace(ProcessTable::of_map(probes_->processes_fd(), config.limits.processes));
-    pipeline_.emplace(marks_, *bindings_, *processes_, active_, std::move(sink));
+    attribution_.emplace(Senders::of_map(probes_->senders_fd()),
+                         Bindings::of_map(probes_->bindings_fd()),
+                         Attribution::holders_of_map(probes_->holders_fd()), *sockets_, *processes_);
+    pipeline_.emplace(marks_, *attribution_, active_, std::move(sink));
     thread_ = std::thread([this] { serve_packets(); });
 
     return close_gate(config, mark);
 }
 
-// From the first line on packets are queued, and somebody is there to answer. Under generation 0 no
-// flow counts as decided: so no mark that an earlier daemon's table has left, or still leaves, can be
+// From the first line on packets are queued, and somebody is there to answer. Before the first
+// generation no flow counts as decided: so no mark that an earlier daemon's table has left, or still leaves, can be
 // taken for one of ours when ours begin to count.
 Result<void> Guard::close_gate(const Config& config, std::uint32_t mark) {
     auto table = NftTable::install({.queue = config.queue,
                                     .marks = marks_,
-                                    .generation_mark = 0,
+                                    .generation_mark = marks_.none_yet(),
                                     .bypass = config.mode == Mode::observe,
                                     .filter_loopback = config.loopback == LoopbackPolicy::filter,
-                                    .owner_program = probes_->owner_program_fd()});
+                                    .senders = probes_->sender_programs()});
     if (!table) return std::unexpected(table.error());
     table_.emplace(std::move(*table));
     if (auto cleared = conntrack_->clear_marks(marks_.mask()); !cleared)
@@ -83,10 +89,11 @@ Result<void> Guard::close_gate(const Config& config, std::uint32_t mark) {
 
 std::vector<MissingFeature> Guard::missing() const {
     auto missing = probes_->missing();
-    if (!table_->checks_owner())
+    if (!table_->knows_senders())
         missing.push_back({"xt_bpf, the BPF match of netfilter",
-                           "a datagram socket that takes over another program's port within "
-                           "conntrack's time-out inherits its verdict"});
+                           "senders on raw sockets, and without kprobes also on connected UDP and "
+                           "ping sockets, stay unknown; a datagram socket that takes over another "
+                           "program's port within conntrack's time-out inherits its verdict"});
     return missing;
 }
 

@@ -69,8 +69,9 @@ private:
     std::uint64_t swept_at_ = 1;      // generation at which old conntrack marks were last cleared
     ActiveRulesSlot active_;
     std::optional<Probes> probes_;
-    std::optional<Bindings> bindings_;
+    std::optional<SockDiag> sockets_;
     std::optional<ProcessTable> processes_;
+    std::optional<Attribution> attribution_;
     std::optional<PacketQueue> queue_;
     std::optional<Conntrack> conntrack_;
     std::optional<Pipeline> pipeline_;

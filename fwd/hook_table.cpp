@@ -16,6 +16,8 @@ constexpr Hook kprobe_set[] = {
      "the latency of IPv6 connects is counted from a later point"},
     {"kretprobe_tcp_v6_connect", HookKind::kprobe, "kretprobe tcp_v6_connect",
      "the latency of IPv6 connects is counted from a later point"},
+    {"kprobe_inet_csk_accept", HookKind::kprobe, "kprobe inet_csk_accept",
+     "a port that is handed to another process keeps the name of the one who opened it"},
     {"kprobe_udpv6_sendmsg", HookKind::kprobe, "kprobe udpv6_sendmsg",
      "senders of IPv6 datagrams stay unknown"},
     {"kprobe_ping_v4_sendmsg", HookKind::kprobe, "kprobe ping_v4_sendmsg",
@@ -34,8 +36,6 @@ constexpr Hook cgroup_set[] = {
     {"sockops_tcp", HookKind::cgroup, "sockops TCP_CONNECT", {}},
     {"cgroup_sendmsg4", HookKind::cgroup, "cgroup sendmsg4", {}},
     {"cgroup_sendmsg6", HookKind::cgroup, "cgroup sendmsg6", {}},
-    {"netfilter_local_out", HookKind::netfilter, "netfilter LOCAL_OUT",
-     "senders on connected UDP, ping and raw sockets stay unknown"},
 };
 
 constexpr Hook shared_set[] = {
@@ -43,8 +43,12 @@ constexpr Hook shared_set[] = {
      "inbound IPv4 flows are named only if their port was bound before the start"},
     {"cgroup_post_bind6", HookKind::cgroup, "cgroup post_bind6",
      "inbound IPv6 flows are named only if their port was bound before the start"},
+    {"cgroup_recvmsg4", HookKind::cgroup, "cgroup recvmsg4",
+     "a datagram socket that is handed to another process keeps the name of the one who bound it"},
+    {"cgroup_recvmsg6", HookKind::cgroup, "cgroup recvmsg6",
+     "a datagram socket that is handed to another process keeps the name of the one who bound it"},
     {"cgroup_sock_release", HookKind::cgroup, "cgroup sock_release",
-     "a closed port keeps the name of its last owner until it is bound again"},
+     "the table of receivers holds closed sockets until they are displaced"},
     {"scan_sockets", HookKind::iterator, "iter task_file",
      "sockets that were open before the start stay unknown"},
 };

@@ -74,12 +74,13 @@ void put_expression(nlmsghdr* rule, const char* name, Fill fill) {
     mnl_attr_nest_end(rule, element);
 }
 
-void put_verdict(nlmsghdr* rule, int code) {
+void put_verdict(nlmsghdr* rule, int code, const char* chain = "") {
     put_expression(rule, "immediate", [&] {
         mnl_attr_put_u32(rule, NFTA_IMMEDIATE_DREG, htonl(NFT_REG_VERDICT));
         nlattr* data = mnl_attr_nest_start(rule, NFTA_IMMEDIATE_DATA);
         nlattr* verdict = mnl_attr_nest_start(rule, NFTA_DATA_VERDICT);
         mnl_attr_put_u32(rule, NFTA_VERDICT_CODE, htonl(static_cast<std::uint32_t>(code)));
+        if (*chain != '\0') mnl_attr_put_strz(rule, NFTA_VERDICT_CHAIN, chain);
         mnl_attr_nest_end(rule, verdict);
         mnl_attr_nest_end(rule, data);
     });
@@ -107,8 +108,8 @@ void put_drop(nlmsghdr* rule) {
     mnl_attr_nest_end(rule, list);
 }
 
-// "Where the program says 1, return."
-void put_return_if(nlmsghdr* rule, int program_fd) {
+// "Where the program says 1, jump to the chain (or return)."
+void put_question(nlmsghdr* rule, int program_fd, const char* target) {
     xt_bpf_info_v1 info{};
     info.mode = XT_BPF_MODE_FD_ELF;
     info.fd = program_fd;
@@ -118,7 +119,7 @@ void put_return_if(nlmsghdr* rule, int program_fd) {
         mnl_attr_put_u32(rule, NFTA_MATCH_REV, htonl(1));
         mnl_attr_put(rule, NFTA_MATCH_INFO, sizeof info, &info);
     });
-    put_verdict(rule, NFT_RETURN);
+    put_verdict(rule, *target == '\0' ? NFT_RETURN : NFT_JUMP, target);
     mnl_attr_nest_end(rule, list);
 }
 
@@ -223,13 +224,17 @@ Result<void> NftQueueRule::put(std::uint16_t queue, bool bypass) {
     return {};
 }
 
-Result<void> NftQueueRule::put_owner(int program_fd) {
+Result<void> NftQueueRule::put_questions(std::span<const Question> questions) {
     // The kernel finds the module xt_bpf by itself for the family ip, but not for inet, where it has
     // no name to ask for: so first there. What counts is the second answer.
-    (void)try_rule(socket_.get(), NFPROTO_IPV4,
-                   [program_fd](nlmsghdr* rule) { put_return_if(rule, program_fd); });
+    (void)try_rule(socket_.get(), NFPROTO_IPV4, [&questions](nlmsghdr* rule) {
+        put_question(rule, questions.front().program_fd, "");
+    });
     Batch batch;
-    put_return_if(add_rule(batch, "doorward", "owner", 0), program_fd);
+    // Each goes to the front of its chain: the last one first.
+    for (auto question = questions.rbegin(); question != questions.rend(); ++question)
+        put_question(add_rule(batch, "doorward", question->chain, 0), question->program_fd,
+                     question->target);
     if (const int error = commit(socket_.get(), batch); error != 0)
         return sys_fail("put the BPF match into the table inet doorward", error);
     return {};

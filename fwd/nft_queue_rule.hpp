@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "fwd/mnl_socket.hpp"
 #include "rules/result.hpp"
@@ -21,8 +22,15 @@ public:
     // Makes it the content of the chain `undecided` in `inet doorward`: one transaction.
     Result<void> put(std::uint16_t queue, bool bypass);
 
-    // Puts "return, if the BPF program says 1" in front of the chain `owner` in `inet doorward`.
-    Result<void> put_owner(int program_fd);
+    // Puts "`target`, if the BPF program says 1" in front of a chain in `inet doorward`. An empty
+    // target returns from the chain; any other is a chain to jump to. In the order of the list, all
+    // in one transaction.
+    struct Question {
+        const char* chain;
+        int program_fd;
+        const char* target;
+    };
+    Result<void> put_questions(std::span<const Question> questions);
 
 private:
     explicit NftQueueRule(MnlSocket socket) : socket_(std::move(socket)) {}

@@ -96,7 +96,7 @@ struct NftTable::Impl {
     NftLayout layout;
     QueueKind kind = QueueKind::nft;
     std::optional<NftQueueRule> compat;
-    bool checks_owner = false;
+    bool knows_senders = false;
     bool installed = false;
 
     // Nobody is left to hear of an error here: who wants to know calls remove().
@@ -104,25 +104,39 @@ struct NftTable::Impl {
         if (installed) (void)run(nft.get(), nft_remove_text());
     }
 
-    Result<void> put(QueueKind wanted) {
-        if (auto done = run(nft.get(), nft_table_text(layout, wanted)); !done) {
+    // The queue last: what is queued before its sender can be asked for would stay without a name.
+    // Until then undecided packets are dropped (or, with bypass, pass).
+    Result<void> put() {
+        if (auto done = run(nft.get(), nft_table_text(layout)); !done)
             return std::unexpected(done.error());
-        }
-        kind = wanted;
         installed = true;
-        if (kind == QueueKind::xtables) {
-            if (auto done = compat->put(layout.queue, layout.bypass); !done) return done;
-        }
-        return put_owner();
+        if (auto done = put_questions(); !done) return done;
+        return put_queue(layout);
     }
 
-    // The table comes with a chain that takes every sender for a new one: safe, and slow.
-    Result<void> put_owner() {
-        if (layout.owner_program >= 0 && compat->put_owner(layout.owner_program)) {
-            checks_owner = true;
+    Result<void> put_queue(const NftLayout& wanted) {
+        if (kind == QueueKind::xtables) return compat->put(wanted.queue, wanted.bypass);
+        if (auto done = run(nft.get(), nft_undecided_text(wanted)); !done)
+            return std::unexpected(done.error());
+        return {};
+    }
+
+    // The table comes with chains that take every sender for a new one and mark no accepted flow:
+    // safe, and slow.
+    Result<void> put_questions() {
+        const SenderPrograms& programs = layout.senders;
+        const NftQueueRule::Question questions[] = {
+            {"owner", programs.same_sender, ""},
+            {"slot", programs.slot_bit[0], "slot_bit0"},
+            {"slot", programs.slot_bit[1], "slot_bit1"},
+            {"slot", programs.slot_bit[2], "slot_bit2"},
+            {"accepted_out", programs.still_owner, "accepted"},
+        };
+        if (programs.same_sender >= 0 && compat->put_questions(questions)) {
+            knows_senders = true;
             return {};
         }
-        if (auto done = run(nft.get(), nft_without_owner_text(layout)); !done)
+        if (auto done = run(nft.get(), nft_without_senders_text(layout)); !done)
             return std::unexpected(done.error());
         return {};
     }
@@ -143,12 +157,12 @@ Result<NftTable> NftTable::install(const NftLayout& layout) {
     impl->nft = std::move(*nft);
     impl->layout = layout;
     impl->compat.emplace(std::move(*compat));
-    auto by_nft = impl->put(QueueKind::nft);
-    if (by_nft) return NftTable(std::move(impl));
-    // A kernel without nft_queue refuses the whole transaction: what was there is there still, and
-    // stays so until it is known that the other way works.
-    if (auto able = impl->compat->probe(); !able) return no_queue(by_nft.error(), able.error());
-    if (auto done = impl->put(QueueKind::xtables); !done) {
+    // Asked before anything is touched: what was there stays until it is known that a queue works.
+    if (auto by_nft = run(impl->nft.get(), nft_probe_text(layout)); !by_nft) {
+        if (auto able = impl->compat->probe(); !able) return no_queue(by_nft.error(), able.error());
+        impl->kind = QueueKind::xtables;
+    }
+    if (auto done = impl->put(); !done) {
         return fail("cannot put in the table inet doorward: " + done.error().what,
                     "a module may be missing (nft_ct, nft_reject_inet, nf_tables)");
     }
@@ -170,13 +184,7 @@ Result<void> NftTable::set_generation(std::uint32_t generation_mark) {
 Result<void> NftTable::set_bypass(bool bypass) {
     NftLayout changed = impl_->layout;
     changed.bypass = bypass;
-    Result<void> done;
-    if (impl_->kind == QueueKind::xtables) {
-        done = impl_->compat->put(changed.queue, changed.bypass);
-    } else if (auto ran = run(impl_->nft.get(), nft_undecided_text(changed)); !ran) {
-        done = std::unexpected(ran.error());
-    }
-    if (!done) {
+    if (auto done = impl_->put_queue(changed); !done) {
         return fail("cannot change the queue rule of the table inet doorward: " +
                         done.error().what,
                     "another program may have removed the table: restart doorwardd");
@@ -195,7 +203,7 @@ Result<NftCounters> NftTable::counters() const {
 }
 
 QueueKind NftTable::queue_kind() const { return impl_->kind; }
-bool NftTable::checks_owner() const { return impl_->checks_owner; }
+bool NftTable::knows_senders() const { return impl_->knows_senders; }
 
 Result<void> NftTable::remove() {
     if (!impl_->installed) return {};

@@ -15,15 +15,22 @@ enum class QueueKind : std::uint8_t {
     xtables,  // the NFQUEUE target through nft_compat, for kernels without nft_queue
 };
 
+// BPF socket filters (bpf/sender.h), asked by rules about a packet. -1: there is none.
+struct SenderPrograms {
+    int same_sender = -1;  // 1: sent by the one who sent on this flow before
+    int slot_bit[3] = {-1, -1, -1};  // of the number of its sender's slot
+    int still_owner = -1;  // 0: the flow has gone to another socket since the packet was sent
+};
+
 struct NftLayout {
     std::uint16_t queue = 0;
     Marks marks{0x7f000000};
-    // Packets of flows carrying it in the conntrack mark pass. 0: none yet, all flows are asked
+    // Packets of flows carrying it in the conntrack mark pass. marks.none_yet(): none yet, all flows are asked
     // about and none is marked; so put the table in, clear old conntrack marks, then set it.
     std::uint32_t generation_mark = 0;
     bool bypass = false;                // true: packets pass while no daemon reads the queue
     bool filter_loopback = false;       // false: traffic over `lo` passes, counted
-    int owner_program = -1;             // BPF socket filter: 1 if the flow's socket is still the same
+    SenderPrograms senders{};
 };
 
 // Packets by the way they took, since the table was put in.
@@ -37,7 +44,7 @@ struct NftCounters {
 };
 
 // Owns the table in the network namespace of the calling thread. Each change is one netfilter
-// transaction (two at install with QueueKind::xtables, closed in between unless `bypass`); no other
+// transaction (three at install, closed in between unless `bypass`); no other
 // table is touched. One object per namespace: the end of any takes the table out. Not thread-safe.
 class NftTable {
 public:
@@ -52,10 +59,9 @@ public:
     Result<void> set_bypass(bool bypass);
     Result<NftCounters> counters() const;
     QueueKind queue_kind() const;
-    // Whether a flow's verdict ends with the socket that got it. False: the kernel can't ask the
-    // program (no xt_bpf), and a datagram socket that takes over another's port within conntrack's
-    // time-out inherits the verdict.
-    bool checks_owner() const;
+    // Whether packets carry their sender's slot and a flow's verdict ends with its sender. False:
+    // the kernel can't ask the programs (no xt_bpf).
+    bool knows_senders() const;
     Result<void> remove();  // takes the table out now and says if that failed
     void leave();           // lets go of the table and leaves it in
 

@@ -23,9 +23,13 @@ std::string mark_is(std::string_view kind, const Marks& marks, std::uint32_t val
     return fmt::format("{} mark & {:#010x} == {:#010x}", kind, marks.mask(), value);
 }
 
-// With generation 0 no flow counts as decided and none is marked so.
+// Before the first generation no flow counts as decided and none is marked so.
+bool none_yet(const NftLayout& layout) {
+    return layout.generation_mark == layout.marks.none_yet();
+}
+
 Rules decided(const NftLayout& layout) {
-    if (layout.generation_mark == 0) return {};
+    if (none_yet(layout)) return {};
     const std::string mark = mark_is("ct", layout.marks, layout.generation_mark);
     // A connection that a conntrack helper expects (FTP data) is born with the mark of the one that
     // announced it; its first packet is asked about as any other. ICMP errors are related as well,
@@ -35,25 +39,34 @@ Rules decided(const NftLayout& layout) {
 }
 
 Rules accepted(const NftLayout& layout) {
-    if (layout.generation_mark == 0) return {};
-    return {mark_is("meta", layout.marks, layout.generation_mark) + " " +
+    if (none_yet(layout)) return {};
+    return {fmt::format("meta mark & {:#010x} == {:#010x} ", layout.marks.generation_mask(),
+                        layout.generation_mark) +
             set_mark("ct", layout.marks, layout.generation_mark)};
 }
 
 Rules ask(const NftLayout& layout) {
     // `ct direction` matches nothing for invalid and untracked packets: they are asked about too.
-    return {set_mark("meta", layout.marks, layout.generation_mark),
-            "ct direction reply " + set_mark("meta", layout.marks, layout.marks.reply()),
+    return {set_mark("meta", layout.marks, layout.generation_mark), "ct direction reply goto reply",
+            "jump slot", "counter name queued goto undecided"};
+}
+
+Rules reply(const NftLayout& layout) {
+    return {set_mark("meta", layout.marks, layout.marks.reply()),
             "counter name queued goto undecided"};
 }
 
+Rules set_slot_bit(std::uint32_t bit) {
+    return {fmt::format("meta mark set meta mark | {:#010x}", bit)};
+}
+
+Rules closed(const NftLayout& layout) { return layout.bypass ? Rules{} : Rules{"drop"}; }
+
 // Where the queue rule ends the chain, `drop` is never reached; it says what must be true.
-Rules undecided(const NftLayout& layout, QueueKind kind) {
-    Rules rules;
-    if (kind == QueueKind::nft) {
-        rules.push_back(fmt::format("queue num {}{}", layout.queue, layout.bypass ? " bypass" : ""));
-    }
-    if (!layout.bypass) rules.push_back("drop");
+Rules undecided(const NftLayout& layout) {
+    Rules rules = closed(layout);
+    rules.insert(rules.begin(),
+                 fmt::format("queue num {}{}", layout.queue, layout.bypass ? " bypass" : ""));
     return rules;
 }
 
@@ -73,10 +86,14 @@ constexpr std::string_view neighbour_match =
     "ip6 hoplimit 255";
 
 // Packets by which a socket can begin a flow. Others of a TCP connection carry sequence numbers that
-// nobody else knows; other ICMP is sent by the kernel.
+// nobody else knows; other ICMP is sent by the kernel, and conntrack has no flows of it.
 constexpr std::string_view syn = "tcp flags & (syn | ack) == syn";
 constexpr std::string_view opening_packets[] = {
-    "meta l4proto { udp, udplite }", syn, "icmp type echo-request", "icmpv6 type echo-request"};
+    "meta l4proto { udp, udplite }",
+    "meta l4proto != { tcp, udp, udplite, icmp, icmpv6 }",
+    syn,
+    "icmp type { echo-request, timestamp-request, info-request, address-mask-request }",
+    "icmpv6 type echo-request"};
 
 // Takes the verdict from a flow whose port has gone to another socket: conntrack knows the tuple only
 // and outlives the sender. A rule in front of this (NftQueueRule) spares senders that are the same.
@@ -113,10 +130,11 @@ Rules hook(const NftLayout& layout, std::string_view interface, std::string_view
     return rules;
 }
 
-Rules verdict(const NftLayout& layout) {
+Rules verdict(const NftLayout& layout, std::string_view head, std::string_view accepted_chain) {
     const Marks& marks = layout.marks;
-    return {mark_is("meta", marks, marks.reject()) + " counter name rejected goto refuse",
-            "jump accepted", set_mark("meta", marks, 0)};
+    return {std::string(head),
+            mark_is("meta", marks, marks.reject()) + " counter name rejected goto refuse",
+            fmt::format("jump {}", accepted_chain), set_mark("meta", marks, 0)};
 }
 
 // The conntrack mark lets our answer be known as such when it comes by `output` in its turn.
@@ -141,7 +159,7 @@ std::string replace_rules(std::string_view chain, const Rules& rules) {
 
 }  // namespace
 
-std::string nft_table_text(const NftLayout& layout, QueueKind kind) {
+std::string nft_table_text(const NftLayout& layout) {
     std::string out = nft_remove_text() + fmt::format("table {} {{\n", table_name);
     for (const char* counter : {"decided", "loopback", "neighbour", "answers", "queued", "rejected"}) {
         out += block("counter", counter, {});
@@ -149,7 +167,15 @@ std::string nft_table_text(const NftLayout& layout, QueueKind kind) {
     out += block("chain", "decided", decided(layout));
     out += block("chain", "neighbour_out", neighbour_out());
     out += block("chain", "answer_out", answer_out());
-    out += block("chain", "undecided", undecided(layout, kind));
+    out += block("chain", "undecided", closed(layout));
+    // The sender's slot, in three bits of the mark. Rules in front of these ask for each bit; packets
+    // that come in have no sender here, and get 0.
+    for (const int bit : {0, 1, 2}) {
+        out += block("chain", fmt::format("slot_bit{}", bit),
+                     set_slot_bit(layout.marks.slot_bit(bit)));
+    }
+    out += block("chain", "slot", {});
+    out += block("chain", "reply", reply(layout));
     out += block("chain", "ask", ask(layout));
     // Asked about at once: a verdict on the former owner's last packet, coming back just now, could
     // mark the flow again before `decided` looks.
@@ -159,14 +185,16 @@ std::string nft_table_text(const NftLayout& layout, QueueKind kind) {
     out += block("chain", "output", hook(layout, "oifname", "output"));
     out += block("chain", "input", hook(layout, "iifname", "input"));
     out += block("chain", "accepted", accepted(layout));
+    out += block("chain", "accepted_out", {});
     out += block("chain", "refuse", refuse(layout));
-    out += block("chain", "verdict", verdict(layout));
     // Type route: a packet whose mark the daemon changed was routed by the changed mark when it
     // came back; here the mark is the sender's again, and so must the route be.
     out += block("chain", "verdict_out",
-                 {"type route hook output priority -139; policy accept;", "jump verdict"});
+                 verdict(layout, "type route hook output priority -139; policy accept;",
+                         "accepted_out"));
     out += block("chain", "verdict_in",
-                 {"type filter hook input priority -139; policy accept;", "jump verdict"});
+                 verdict(layout, "type filter hook input priority -139; policy accept;",
+                         "accepted"));
     return out + "}\n";
 }
 
@@ -176,11 +204,20 @@ std::string nft_generation_text(const NftLayout& layout) {
 }
 
 std::string nft_undecided_text(const NftLayout& layout) {
-    return replace_rules("undecided", undecided(layout, QueueKind::nft));
+    return replace_rules("undecided", undecided(layout));
 }
 
-std::string nft_without_owner_text(const NftLayout& layout) {
-    return replace_rules("owner", {std::string(syn) + " " + forget_verdict(layout.marks)});
+std::string nft_probe_text(const NftLayout& layout) {
+    return fmt::format("add table inet doorward-probe\n"
+                       "add chain inet doorward-probe probe\n"
+                       "add rule inet doorward-probe probe queue num {}\n"
+                       "delete table inet doorward-probe\n",
+                       layout.queue);
+}
+
+std::string nft_without_senders_text(const NftLayout& layout) {
+    return replace_rules("owner", {std::string(syn) + " " + forget_verdict(layout.marks)}) +
+           replace_rules("accepted_out", {"jump accepted"});
 }
 
 std::string nft_remove_text() {

@@ -8,9 +8,12 @@
 
 namespace doorward {
 
-// The whole table, replacing one of the same name in the same transaction. With QueueKind::xtables
-// the chain `undecided` holds no queue rule yet: nothing passes it (or, with bypass, everything).
-std::string nft_table_text(const NftLayout& layout, QueueKind kind);
+// The whole table, replacing one of the same name in the same transaction. The chain `undecided`
+// holds no queue rule yet: nothing passes it (or, with bypass, everything).
+std::string nft_table_text(const NftLayout& layout);
+
+// Asks for nft's `queue` statement and leaves nothing behind: one transaction.
+std::string nft_probe_text(const NftLayout& layout);
 
 // Changes the generation in a table that is in: one transaction.
 std::string nft_generation_text(const NftLayout& layout);
@@ -18,8 +21,9 @@ std::string nft_generation_text(const NftLayout& layout);
 // Changes what happens to undecided packets in a table that is in. QueueKind::nft only.
 std::string nft_undecided_text(const NftLayout& layout);
 
-// For a kernel that can't ask the owner program: every SYN counts as a new sender's, no datagram does.
-std::string nft_without_owner_text(const NftLayout& layout);
+// For a kernel that can't ask the sender programs: every SYN counts as a new sender's, no datagram
+// does, and accepted packets mark their flow whoever owns it by then.
+std::string nft_without_senders_text(const NftLayout& layout);
 
 // Takes the table out; no error if it is not there.
 std::string nft_remove_text();

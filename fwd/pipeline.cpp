@@ -15,33 +15,10 @@ std::uint64_t clock_ns(clockid_t clock) {
            static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-AttributionSource source_of(const dw_binding& binding, Direction direction) {
-    if (binding.hook == DW_HOOK_SCAN) return AttributionSource::scan;
-    if (direction == Direction::in) return AttributionSource::listener;
-    switch (binding.hook) {
-    case DW_HOOK_KPROBE: return AttributionSource::kprobe;
-    case DW_HOOK_CGROUP: return AttributionSource::cgroup;
-    case DW_HOOK_NETFILTER: return AttributionSource::netfilter;
-    default: return AttributionSource::none;
-    }
-}
-
-bool is_icmp(Protocol protocol) {
-    return protocol == Protocol::icmp || protocol == Protocol::icmpv6;
-}
-
-// Why nobody is bound to this. The kernel itself answers to ICMP.
-Unknown reason_without_binding(const Flow& flow) {
-    if (flow.direction == Direction::out) return Unknown::no_binding;
-    return is_icmp(flow.protocol) ? Unknown::kernel : Unknown::no_listener;
-}
-
 }  // namespace
 
-Pipeline::Pipeline(Marks marks, const Bindings& bindings, ProcessTable& processes,
-                   const ActiveRulesSlot& active, Sink sink)
-    : marks_(marks), bindings_(bindings), processes_(processes), active_(active),
-      sink_(std::move(sink)) {}
+Pipeline::Pipeline(Marks marks, Attribution& attribution, const ActiveRulesSlot& active, Sink sink)
+    : marks_(marks), attribution_(attribution), active_(active), sink_(std::move(sink)) {}
 
 QueueVerdict Pipeline::judge(const QueuedPacket& queued) {
     const auto active = active_.load();
@@ -51,13 +28,13 @@ QueueVerdict Pipeline::judge(const QueuedPacket& queued) {
     Decided decided;
     decided.time_us = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1000);
     decided.rules = active->rules;
-    decided.flow = flow_of(parsed.packet, context, [this](const Flow& flow) {
-        return bindings_.receiver(flow).has_value();
+    decided.flow = flow_of(parsed.packet, context, [&](const Flow& flow) {
+        return attribution_.listens(flow, queued.inbound ? queued.interface : 0);
     });
     if (parsed.error != PacketError::none) {
         decided.flow.unknown = Unknown::bad_packet;
     } else {
-        attribute(decided, queued.settled_ns, clock_ns(CLOCK_MONOTONIC));
+        attribute(decided, queued);
     }
     const Decision decision = active->rules->decide(decided.flow, decided.time_us / 1'000'000);
     decided.decision = decision.action;
@@ -71,37 +48,23 @@ QueueVerdict Pipeline::judge(const QueuedPacket& queued) {
     return result;
 }
 
-void Pipeline::attribute(Decided& decided, std::uint64_t settled_ns, std::uint64_t now_ns) {
-    Flow& flow = decided.flow;
-    const auto binding = flow.direction == Direction::out ? bindings_.sender(flow)
-                                                          : bindings_.receiver(flow);
-    if (!binding) {
-        flow.unknown = reason_without_binding(flow);
-        return;
-    }
-    if (flow.direction == Direction::out) {
-        if (handovers_.ambiguous(flow, *binding, settled_ns)) {
-            flow.unknown = Unknown::ambiguous;
-            return;
-        }
-        handovers_.named(flow, binding->who, now_ns);
-    }
-    NamedProcess named = processes_.name(*binding);
-    flow.unknown = named.unknown;
-    flow.process = named.process.get();
-    decided.process = std::move(named.process);
-    decided.source = source_of(*binding, flow.direction);
-    const bool saw_send = flow.direction == Direction::out && binding->hook != DW_HOOK_SCAN;
-    if (saw_send && now_ns >= binding->seen_ns) {
-        decided.latency_ns = static_cast<std::int64_t>(now_ns - binding->seen_ns);
-    }
+void Pipeline::attribute(Decided& decided, const QueuedPacket& queued) {
+    const std::uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+    const std::uint32_t slot = queued.inbound ? 0 : marks_.slot(queued.mark);
+    Attributed found = attribution_.of(decided.flow, queued, slot, now_ns);
+    decided.flow.unknown = found.unknown;
+    decided.flow.process = found.process.get();
+    decided.process = std::move(found.process);
+    decided.source = found.source;
+    if (found.seen_ns != 0 && now_ns >= found.seen_ns)
+        decided.latency_ns = static_cast<std::int64_t>(now_ns - found.seen_ns);
 }
 
 QueueVerdict Pipeline::verdict(const QueuedPacket& queued, const Decided& decided,
                                const ActiveRules& active) const {
     switch (decided.verdict) {
     case Action::accept:
-        return {true, marks_.merge(queued.mark, active.accept_mark)};
+        return {true, marks_.accept(queued.mark, active.accept_mark)};
     case Action::reject:
         // Netfilter can't answer from a verdict: the packet goes on to the chain that does.
         return {true, marks_.merge(queued.mark, marks_.reject())};

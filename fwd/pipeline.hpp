@@ -8,12 +8,10 @@
 #include <functional>
 
 #include "fwd/active_rules.hpp"
-#include "fwd/bindings.hpp"
+#include "fwd/attribution.hpp"
 #include "fwd/decided.hpp"
-#include "fwd/handovers.hpp"
 #include "fwd/marks.hpp"
 #include "fwd/packet_queue.hpp"
-#include "fwd/process_table.hpp"
 
 namespace doorward {
 
@@ -29,8 +27,7 @@ public:
 
     // All references must outlive the pipeline. `sink` is called once per packet, after the verdict
     // is known; it must not block.
-    Pipeline(Marks marks, const Bindings& bindings, ProcessTable& processes,
-             const ActiveRulesSlot& active, Sink sink);
+    Pipeline(Marks marks, Attribution& attribution, const ActiveRulesSlot& active, Sink sink);
 
     // The verdict on one packet. Called on the packet thread only.
     QueueVerdict judge(const QueuedPacket& packet);
@@ -38,18 +35,14 @@ public:
     const DecisionCounters& counters() const { return counters_; }
 
 private:
-    static constexpr std::size_t handovers_kept = 16384;  // flows, newest first
-
-    void attribute(Decided& decided, std::uint64_t settled_ns, std::uint64_t now_ns);
+    void attribute(Decided& decided, const QueuedPacket& queued);
     QueueVerdict verdict(const QueuedPacket& packet, const Decided& decided,
                          const ActiveRules& active) const;
 
     Marks marks_;
-    const Bindings& bindings_;
-    ProcessTable& processes_;
+    Attribution& attribution_;
     const ActiveRulesSlot& active_;
     Sink sink_;
-    Handovers handovers_{handovers_kept};
     DecisionCounters counters_;
 };
 

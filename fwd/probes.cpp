@@ -10,20 +10,15 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
-#include <linux/netfilter.h>
 #include <sys/socket.h>
 
 #include "doorward.skel.h"
 #include "fwd/cgroup_mount.hpp"
 #include "fwd/handle.hpp"
 #include "fwd/hook_table.hpp"
-#include "fwd/netfilter_link.hpp"
 
 namespace doorward {
 namespace {
-
-// One before our table's chains, so that the binding is there when the packet is queued.
-constexpr int netfilter_priority = -141;
 
 using Object = CHandle<doorward_bpf, doorward_bpf__destroy>;
 using Link = CHandle<bpf_link, bpf_link__destroy>;
@@ -53,14 +48,13 @@ struct Probes::Impl {
     Object object;
     Fd cgroup;
     std::vector<Link> links;
-    std::vector<Fd> netfilter_links;
     HookChoice hooks = HookChoice::automatic;
     std::vector<MissingFeature> missing;
     std::vector<std::string> attached;
 
     Result<void> open(const ProbeOptions& options);
-    Result<void> load(bool with_netfilter);
-    Result<void> attach_all(bool with_netfilter);
+    Result<void> load();
+    Result<void> attach_all();
     Result<void> attach(const Hook& hook);
     Result<void> attach_to_cgroup(bpf_program* program);
     Result<void> scan_sockets(bpf_program* program);
@@ -76,9 +70,9 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     if (!object) return bpf_fail("open the BPF object", errno);
     object->rodata->netns_cookie = options.netns_cookie;
     bpf_map__set_max_entries(object->maps.bindings, options.limits.bindings);
-    bpf_map__set_max_entries(object->maps.owners, options.limits.bindings);
+    bpf_map__set_max_entries(object->maps.senders, (options.limits.bindings + 1) / 2);
     bpf_map__set_max_entries(object->maps.processes, options.limits.processes);
-    bpf_map__set_max_entries(object->maps.listeners, options.limits.listeners);
+    bpf_map__set_max_entries(object->maps.holders, options.limits.listeners);
     bpf_map__set_max_entries(object->maps.callers, options.limits.processes);
     if (const auto mount = cgroup2_mount()) {
         cgroup = Fd(::open(mount->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -86,14 +80,14 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     return {};
 }
 
-Result<void> Probes::Impl::load(bool with_netfilter) {
+Result<void> Probes::Impl::load() {
     bpf_program* each = nullptr;
     bpf_object__for_each_program(each, object->obj) bpf_program__set_autoload(each, false);
-    bpf_program__set_autoload(object->progs.flow_owner, true);  // used by a rule, attached nowhere
-    for (const Hook& hook : hooks_of(hooks)) {
-        if (hook.kind == HookKind::netfilter) declare_netfilter_program(program(hook));
-        bpf_program__set_autoload(program(hook), hook.kind != HookKind::netfilter || with_netfilter);
-    }
+    const auto& programs = object->progs;
+    for (bpf_program* asked : {programs.same_sender, programs.slot_bit0, programs.slot_bit1,
+                               programs.slot_bit2, programs.still_owner})
+        bpf_program__set_autoload(asked, true);  // used by rules, attached nowhere
+    for (const Hook& hook : hooks_of(hooks)) bpf_program__set_autoload(program(hook), true);
     if (const int error = doorward_bpf__load(object.get())) {
         return bpf_fail("load the BPF programs", error,
                         "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are needed, and a kernel with BTF");
@@ -129,13 +123,6 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
         return attach_to_cgroup(bpf);
     case HookKind::iterator:
         return scan_sockets(bpf);
-    case HookKind::netfilter:
-        for (const int family : {NFPROTO_IPV4, NFPROTO_IPV6}) {
-            auto link = attach_netfilter(bpf_program__fd(bpf), family, netfilter_priority);
-            if (!link) return std::unexpected(link.error());
-            netfilter_links.push_back(std::move(*link));
-        }
-        return {};
     case HookKind::kprobe:
         break;
     }
@@ -145,14 +132,9 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
     return {};
 }
 
-Result<void> Probes::Impl::attach_all(bool with_netfilter) {
+Result<void> Probes::Impl::attach_all() {
     for (const Hook& hook : hooks_of(hooks)) {
-        Result<void> done = {};
-        if (hook.kind == HookKind::netfilter && !with_netfilter) {
-            done = fail("the kernel has no BPF netfilter programs");
-        } else {
-            done = attach(hook);
-        }
+        auto done = attach(hook);
         if (done) {
             attached.emplace_back(hook.point);
         } else if (hook.consequence.empty()) {
@@ -166,7 +148,6 @@ Result<void> Probes::Impl::attach_all(bool with_netfilter) {
 }
 
 Result<Probes> Probes::attach(const ProbeOptions& options) {
-    const bool with_netfilter = netfilter_programs_supported();
     std::string refused;
     for (const HookChoice set : {HookChoice::kprobe, HookChoice::cgroup}) {
         if (options.hooks != HookChoice::automatic && options.hooks != set) continue;
@@ -176,8 +157,8 @@ Result<Probes> Probes::attach(const ProbeOptions& options) {
             impl->missing.push_back({"kprobes (" + refused + ")", "the cgroup hooks serve instead"});
         }
         auto done = impl->open(options);
-        if (done) done = impl->load(with_netfilter);
-        if (done) done = impl->attach_all(with_netfilter);
+        if (done) done = impl->load();
+        if (done) done = impl->attach_all();
         if (done) return Probes(std::move(impl));
         if (options.hooks != HookChoice::automatic || set == HookChoice::cgroup) {
             done.error().what += " (hooks: " + std::string(hook_choice_name(set)) + ")";
@@ -197,8 +178,15 @@ HookChoice Probes::hooks() const { return impl_->hooks; }
 const std::vector<MissingFeature>& Probes::missing() const { return impl_->missing; }
 const std::vector<std::string>& Probes::attached() const { return impl_->attached; }
 int Probes::bindings_fd() const { return bpf_map__fd(impl_->object->maps.bindings); }
-int Probes::listeners_fd() const { return bpf_map__fd(impl_->object->maps.listeners); }
-int Probes::owner_program_fd() const { return bpf_program__fd(impl_->object->progs.flow_owner); }
+int Probes::holders_fd() const { return bpf_map__fd(impl_->object->maps.holders); }
+int Probes::senders_fd() const { return bpf_map__fd(impl_->object->maps.senders); }
+SenderPrograms Probes::sender_programs() const {
+    const auto& programs = impl_->object->progs;
+    return {.same_sender = bpf_program__fd(programs.same_sender),
+            .slot_bit = {bpf_program__fd(programs.slot_bit0), bpf_program__fd(programs.slot_bit1),
+                         bpf_program__fd(programs.slot_bit2)},
+            .still_owner = bpf_program__fd(programs.still_owner)};
+}
 int Probes::processes_fd() const { return bpf_map__fd(impl_->object->maps.processes); }
 
 std::array<std::uint64_t, DW_FAILURES> Probes::failures() const {

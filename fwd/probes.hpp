@@ -11,6 +11,7 @@
 #include "bpf/wire.h"
 #include "fwd/config.hpp"
 #include "fwd/missing_feature.hpp"
+#include "fwd/nft_table.hpp"
 #include "rules/result.hpp"
 
 namespace doorward {
@@ -38,9 +39,10 @@ public:
     const std::vector<std::string>& attached() const;  // hook points by name
 
     int bindings_fd() const;
-    int listeners_fd() const;
+    int holders_fd() const;
     int processes_fd() const;
-    int owner_program_fd() const;  // for the table's owner rule
+    int senders_fd() const;
+    SenderPrograms sender_programs() const;  // for the table's rules
 
     // Map updates that the kernel refused since start, indexed by dw_failure.
     std::array<std::uint64_t, DW_FAILURES> failures() const;

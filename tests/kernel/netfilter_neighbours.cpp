@@ -172,9 +172,9 @@ TEST_CASE_METHOD(Fixture, "conntrack lists flows and clears our bits only", "[ne
     CHECK(reader.saw(2));
 }
 
-TEST_CASE_METHOD(Fixture, "with generation 0 no flow is ever decided", "[netfilter]") {
+TEST_CASE_METHOD(Fixture, "before the first generation no flow is ever decided", "[netfilter]") {
     NftLayout none = layout();
-    none.generation_mark = 0;
+    none.generation_mark = marks.none_yet();
     auto table = good(NftTable::install(none));
     QueueReader reader(open_queue(), [](const QueuedPacket& packet, const Packet&) {
         return QueueVerdict{true, packet.mark};

@@ -18,7 +18,6 @@ namespace {
 // The kernel's maps, as lists.
 struct Maps {
     std::vector<std::pair<dw_flow_key, dw_binding>> flows;
-    std::vector<std::pair<dw_listener_key, dw_binding>> listeners;
 
     template <class List, class Key, class Value>
     static bool find(const List& list, const Key& key, Value& value) {
@@ -31,8 +30,7 @@ struct Maps {
     }
 
     Bindings bindings() const {
-        return Bindings([this](const auto& key, auto& value) { return find(flows, key, value); },
-                        [this](const auto& key, auto& value) { return find(listeners, key, value); });
+        return Bindings([this](const auto& key, auto& value) { return find(flows, key, value); });
     }
 };
 
@@ -46,15 +44,6 @@ dw_flow_key flow_key(Protocol protocol, const char* local, int port, const char*
     std::memcpy(key.remote, address(remote).bytes.data(), 16);
     key.local_port = static_cast<dw_u16>(port);
     key.remote_port = static_cast<dw_u16>(remote_port);
-    return key;
-}
-
-dw_listener_key listener_key(Protocol protocol, const char* local, int port, int family) {
-    dw_listener_key key{};
-    key.protocol = static_cast<dw_u8>(protocol);
-    key.family = static_cast<dw_u8>(family);
-    std::memcpy(key.local, address(local).bytes.data(), 16);
-    key.local_port = static_cast<dw_u16>(port);
     return key;
 }
 
@@ -112,21 +101,6 @@ TEST_CASE("a raw socket's binding has no ports, and serves no protocol that has"
     CHECK(pid_of(bindings.sender(flow(Protocol::icmp, "10.0.0.1", 99, "10.0.0.2", 0))) == 7);
     CHECK_FALSE(bindings.sender(flow(Protocol::icmp, "10.0.0.1", 99, "10.0.0.3", 0)));
     CHECK_FALSE(bindings.sender(flow(Protocol::udp, "10.0.0.1", 4000, "10.0.0.2", 53)));
-}
-
-TEST_CASE("a receiver is the socket that the kernel would choose") {
-    Maps maps;
-    maps.listeners = {{listener_key(Protocol::tcp, none, 80, 4), by(4)},
-                      {listener_key(Protocol::tcp, none, 80, 6), by(6)},
-                      {listener_key(Protocol::tcp, "10.0.0.1", 80, 4), by(5)},
-                      {listener_key(Protocol::tcp, none, 81, 6), by(7)}};
-    const Bindings bindings = maps.bindings();
-    CHECK(pid_of(bindings.receiver(flow(Protocol::tcp, "10.0.0.1", 80, "10.0.0.2", 9))) == 5);
-    CHECK(pid_of(bindings.receiver(flow(Protocol::tcp, "10.0.0.9", 80, "10.0.0.2", 9))) == 4);
-    CHECK(pid_of(bindings.receiver(flow(Protocol::tcp, "fd00::1", 80, "fd00::2", 9))) == 6);
-    CHECK(pid_of(bindings.receiver(flow(Protocol::tcp, "10.0.0.1", 81, "10.0.0.2", 9))) == 7);
-    CHECK_FALSE(bindings.receiver(flow(Protocol::tcp, "10.0.0.1", 82, "10.0.0.2", 9)));
-    CHECK_FALSE(bindings.receiver(flow(Protocol::udp, "10.0.0.1", 80, "10.0.0.2", 9)));
 }
 
 TEST_CASE("a packet's flow: whose end is ours, and who began") {

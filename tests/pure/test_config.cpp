@@ -59,7 +59,7 @@ constexpr const char* everything_else =
     "loopback: filter\n"
     "hooks: cgroup\n"
     "queue: 7\n"
-    "mark_mask: 0x00000700\n"
+    "mark_mask: 0x00003f00\n"
     "rules_dir: /tmp/rules\n"
     "database: /tmp/audit.db\n"
     "control_socket: /tmp/control.sock\n"
@@ -114,7 +114,7 @@ TEST_CASE("every key is read") {
     CHECK(read.loopback == LoopbackPolicy::filter);
     CHECK(read.hooks == HookChoice::cgroup);
     CHECK(read.queue == 7);
-    CHECK(read.mark_mask == 0x700);
+    CHECK(read.mark_mask == 0x3f00);
     CHECK(read.rules_dir == "/tmp/rules");
     CHECK(read.database == "/tmp/audit.db");
     CHECK(read.control_socket == "/tmp/control.sock");
@@ -132,7 +132,7 @@ TEST_CASE("keys that are not there keep their defaults") {
     expected.limits.bindings = 1;
     expected.hooks = HookChoice::kprobe;
     check_equal(read, expected);
-    CHECK(config("mark_mask: 1792\n").mark_mask == 0x700);
+    CHECK(config("mark_mask: 16128\n").mark_mask == 0x3f00);
     CHECK(config("queue: 0\n").queue == 0);
     CHECK(config("queue: 65535\n").queue == 65535);
 }
@@ -163,7 +163,7 @@ TEST_CASE("errors say where, what and what to do") {
         {"database: /var/lib/\n",
          "f:1:11: database: \"/var/lib/\" ends in a slash (remove the last \"/\")"},
         {"mark_mask: 0x5\n",
-         "f:1:12: mark_mask: 0x00000005 is not one run of at least three bits (use bits side by "
+         "f:1:12: mark_mask: 0x00000005 is not one run of at least six bits (use bits side by "
          "side that nothing else on this host uses, such as 0x7f000000)"},
         {"groups:\n  read: no spaces\n",
          "f:2:9: groups.read: \"no spaces\" is not the name of a group (use the name of a group of "
@@ -181,7 +181,7 @@ TEST_CASE("errors say where, what and what to do") {
 TEST_CASE("what is no configuration is refused") {
     for (const char* text :
          {"mode", "- mode: observe\n", "Mode: observe\n", "mode: [observe]\n", "mode: {a: b}\n",
-          "queue: 0x10000\n", "queue: 1.5\n", "queue: \"\"\n", "mark_mask: 0\n", "mark_mask: 3\n",
+          "queue: 0x10000\n", "queue: 1.5\n", "queue: \"\"\n", "mark_mask: 0\n", "mark_mask: 31\n",
           "mark_mask: 0x100000000\n", "rules_dir: \"\"\n", "rules_dir: /\n", "rules_dir: ~\n",
           "database: \"/tmp/a\\0b\"\n", "groups: {read: \"\"}\n", "groups: {read: -x}\n",
           "groups: {read: 0}\n", "groups: [a, b]\n", "limits: {bindings: 0}\n",

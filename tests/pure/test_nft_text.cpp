@@ -26,7 +26,7 @@ std::string chain(const std::string& text, const std::string& name) {
 }  // namespace
 
 TEST_CASE("the table replaces its predecessor in the same transaction", "[nft_text]") {
-    const std::string text = nft_table_text(some_layout(), QueueKind::nft);
+    const std::string text = nft_table_text(some_layout());
     CHECK(text.starts_with("add table inet doorward\ndelete table inet doorward\n"
                            "table inet doorward {\n"));
     CHECK_THAT(text, !Contains("flush"));
@@ -34,24 +34,25 @@ TEST_CASE("the table replaces its predecessor in the same transaction", "[nft_te
 
 TEST_CASE("undecided packets are queued, and only bypass lets them pass", "[nft_text]") {
     NftLayout layout = some_layout();
-    const std::string nft = chain(nft_table_text(layout, QueueKind::nft), "undecided");
-    CHECK_THAT(nft, Contains("queue num 4870\n") && Contains("drop\n"));
-    const std::string xtables = chain(nft_table_text(layout, QueueKind::xtables), "undecided");
-    CHECK_THAT(xtables, Contains("drop\n") && !Contains("queue"));
-
+    const std::string closed = chain(nft_table_text(layout), "undecided");
+    CHECK_THAT(closed, Contains("drop\n") && !Contains("queue"));
+    CHECK_THAT(nft_undecided_text(layout), Contains("queue num 4870\n") && Contains("drop"));
     layout.bypass = true;
-    const std::string open = chain(nft_table_text(layout, QueueKind::nft), "undecided");
-    CHECK_THAT(open, Contains("queue num 4870 bypass\n") && !Contains("drop"));
-    CHECK_THAT(nft_undecided_text(layout), Contains("bypass") && !Contains("drop"));
-    layout.bypass = false;
-    CHECK_THAT(nft_undecided_text(layout), !Contains("bypass") && Contains("drop"));
+    CHECK(chain(nft_table_text(layout), "undecided") == "\tchain undecided {\n");
+    CHECK_THAT(nft_undecided_text(layout), Contains("queue num 4870 bypass\n") && !Contains("drop"));
+}
+
+TEST_CASE("asking for the queue statement leaves nothing behind", "[nft_text]") {
+    const std::string text = nft_probe_text(some_layout());
+    CHECK_THAT(text, Contains("queue num 4870\n") && !Contains("inet doorward "));
+    CHECK(text.ends_with("delete table inet doorward-probe\n"));
 }
 
 TEST_CASE("only bits under the mask are read and written", "[nft_text]") {
-    const std::string text = nft_table_text(some_layout(), QueueKind::nft);
-    CHECK_THAT(chain(text, "decided"), Contains("ct mark & 0x00ff0000 == 0x00030000"));
-    CHECK_THAT(chain(text, "accepted"), Contains("meta mark & 0x00ff0000 == 0x00030000 ct mark set "
-                                                 "ct mark & 0xff00ffff | 0x00030000"));
+    const std::string text = nft_table_text(some_layout());
+    CHECK_THAT(chain(text, "decided"), Contains("ct mark & 0x00ff0000 == 0x00100000"));
+    CHECK_THAT(chain(text, "accepted"), Contains("meta mark & 0x00f80000 == 0x00100000 ct mark set "
+                                                 "ct mark & 0xff00ffff | 0x00100000"));
     CHECK_THAT(chain(text, "output"), Contains("meta mark set meta mark & 0xff00ffff\n"));
     CHECK_THAT(text, !Contains("0x7f000000"));
 }
@@ -61,7 +62,7 @@ TEST_CASE("marks of senders are cleared before anything passes", "[nft_text]") {
         NftLayout layout = some_layout();
         layout.filter_loopback = filter_loopback;
         for (const std::string name : {"output", "input"}) {
-            const std::string rules = chain(nft_table_text(layout, QueueKind::nft), name);
+            const std::string rules = chain(nft_table_text(layout), name);
             const std::size_t clear = rules.find("meta mark set meta mark & 0xff00ffff");
             REQUIRE(clear != std::string::npos);
             CHECK(clear < rules.find("jump"));
@@ -73,17 +74,17 @@ TEST_CASE("marks of senders are cleared before anything passes", "[nft_text]") {
 
 TEST_CASE("loopback passes unless it is filtered", "[nft_text]") {
     NftLayout layout = some_layout();
-    const std::string passes = nft_table_text(layout, QueueKind::nft);
+    const std::string passes = nft_table_text(layout);
     CHECK_THAT(chain(passes, "output"), Contains("oifname \"lo\" counter name loopback accept"));
     CHECK_THAT(chain(passes, "input"), Contains("iifname \"lo\" counter name loopback accept"));
     layout.filter_loopback = true;
-    CHECK_THAT(nft_table_text(layout, QueueKind::nft), !Contains("counter name loopback"));
+    CHECK_THAT(nft_table_text(layout), !Contains("counter name loopback"));
 }
 
-TEST_CASE("generation 0 decides nothing", "[nft_text]") {
+TEST_CASE("before the first generation nothing is decided", "[nft_text]") {
     NftLayout layout = some_layout();
-    layout.generation_mark = 0;
-    const std::string text = nft_table_text(layout, QueueKind::nft);
+    layout.generation_mark = layout.marks.none_yet();
+    const std::string text = nft_table_text(layout);
     CHECK_THAT(text, !Contains("counter name decided"));
     CHECK(chain(text, "accepted") == "\tchain accepted {\n");
     CHECK(nft_generation_text(layout).starts_with("flush chain inet doorward decided\n"
@@ -93,7 +94,21 @@ TEST_CASE("generation 0 decides nothing", "[nft_text]") {
 TEST_CASE("a new generation changes only what speaks of it", "[nft_text]") {
     NftLayout layout = some_layout();
     const std::string text = nft_generation_text(layout);
-    CHECK_THAT(text, Contains("0x00030000") && !Contains("chain inet doorward undecided"));
+    CHECK_THAT(text, Contains("0x00100000") && !Contains("chain inet doorward undecided"));
     layout.generation_mark = layout.marks.generation(1);
-    CHECK_THAT(nft_generation_text(layout), Contains("0x00040000") && !Contains("0x00030000"));
+    CHECK_THAT(nft_generation_text(layout), Contains("0x00180000") && !Contains("0x00100000"));
+}
+
+TEST_CASE("a packet's sender is asked for only where it leaves", "[nft_text]") {
+    const std::string text = nft_table_text(some_layout());
+    CHECK_THAT(chain(text, "slot_bit0"), Contains("meta mark set meta mark | 0x00010000"));
+    CHECK_THAT(chain(text, "slot_bit1"), Contains("meta mark set meta mark | 0x00020000"));
+    CHECK_THAT(chain(text, "ask"), Contains("ct direction reply goto reply\n\t\tjump slot\n"));
+    // A reply's mark is compared as a whole: no slot may be added to it.
+    CHECK_THAT(chain(text, "reply"), Contains("0x00020000") && !Contains("slot"));
+    // Rules in front of these are put there by another way; without them nothing is marked.
+    CHECK(chain(text, "slot") == "\tchain slot {\n");
+    CHECK(chain(text, "accepted_out") == "\tchain accepted_out {\n");
+    CHECK_THAT(nft_without_senders_text(some_layout()),
+               Contains("accepted_out jump accepted") && !Contains("chain inet doorward slot"));
 }

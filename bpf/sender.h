@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whose packet is this one? Asked by rules of our table (xt_bpf), with the packet at hand as it will
+ * be on the wire, in the context of whoever sends it.
+ *
+ * A tuple alone does not tell: a port changes hands while a packet waits for its verdict, raw
+ * sockets write any tuple, a socket is shared by processes, and conntrack keeps a flow's verdict
+ * when its socket is closed. So each (socket cookie, process) that sends on a tuple takes one of a
+ * few slots there, and the slot's number goes to the daemon in the packet's mark. */
+#ifndef DOORWARD_SENDER_H
+#define DOORWARD_SENDER_H
+
+#include "bind.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct dw_flow_key);
+	__type(value, struct dw_senders);
+} senders SEC(".maps");
+
+static const struct dw_senders no_senders;
+
+static __always_inline bool load(struct __sk_buff *skb, dw_u32 offset, void *to, dw_u32 length)
+{
+	return bpf_skb_load_bytes_relative(skb, offset, to, length, BPF_HDR_START_NET) == 0;
+}
+
+/* Must agree with sender_key() in fwd/senders.cpp, which makes the same of the queued bytes. The
+ * ports are what the four bytes after the IP header say, in network order, whatever the protocol; of
+ * ICMP the identifier. Behind IPv6 extension headers they mean nothing and only tell packets apart. */
+static __always_inline bool sender_key(struct __sk_buff *skb, struct dw_flow_key *key)
+{
+	dw_u8 header[40];
+	dw_u32 transport;
+
+	__builtin_memset(key, 0, sizeof(*key));
+	if (!load(skb, 0, header, 20))
+		return false;
+	if (header[0] >> 4 == 4) {
+		key->protocol = header[9];
+		set_v4(key->local, *(dw_u32 *)(header + 12));
+		set_v4(key->remote, *(dw_u32 *)(header + 16));
+		transport = (header[0] & 15) * 4;
+	} else {
+		if (!load(skb, 0, header, 40))
+			return false;
+		key->protocol = header[6];
+		__builtin_memcpy(key->local, header + 8, 16);
+		__builtin_memcpy(key->remote, header + 24, 16);
+		transport = 40;
+	}
+	/* Nothing behind the header: a raw socket may send that. */
+	if (key->protocol == IPPROTO_ICMP || key->protocol == IPPROTO_ICMPV6)
+		load(skb, transport + 4, &key->local_port, 2);
+	else
+		load(skb, transport, &key->local_port, 4);
+	return true;
+}
+
+enum sender_kind {
+	SENDER_UNSEEN, /* sent from a context that tells nothing */
+	SENDER_KERNEL,
+	SENDER_CURRENT, /* the process that runs now */
+	SENDER_CONNECTED, /* who the hooks on connect have bound to the tuple */
+};
+
+/* Packets that the kernel wraps around others (tunnels, IPsec) still point to the inner socket. */
+static __always_inline bool wrapped(struct sock *sk, dw_u8 protocol, struct dw_flow_key *key)
+{
+	if (BPF_CORE_READ(sk, sk_type) == SOCK_RAW) {
+		if (protocol == key->protocol || protocol == IPPROTO_RAW)
+			return false;
+		return key->protocol == IPPROTO_IPIP || key->protocol == IPPROTO_IPV6 ||
+		       key->protocol == IPPROTO_GRE || key->protocol == IPPROTO_ESP ||
+		       key->protocol == IPPROTO_AH || key->protocol == IPPROTO_UDP;
+	}
+	if (key->protocol == IPPROTO_HOPOPTS || key->protocol == IPPROTO_ROUTING ||
+	    key->protocol == IPPROTO_DSTOPTS)
+		return false;
+	if (protocol != key->protocol)
+		return true;
+	return (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE) &&
+	       bpf_ntohs(key->local_port) != BPF_CORE_READ(sk, __sk_common.skc_num);
+}
+
+static __always_inline bool is_datagram(dw_u8 protocol, struct sock *sk)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE || protocol == IPPROTO_ICMP ||
+	       protocol == IPPROTO_ICMPV6 || BPF_CORE_READ(sk, sk_type) == SOCK_RAW;
+}
+
+static __always_inline enum sender_kind kind_of_sender(struct sock *sk, struct dw_flow_key *key)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	unsigned char state;
+	dw_u8 protocol;
+
+	if (!sk)
+		return SENDER_KERNEL;
+	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV)
+		return SENDER_UNSEEN; /* these are no whole sockets */
+	protocol = BPF_CORE_READ(sk, sk_protocol);
+	if (protocol == IPPROTO_TCP && key->protocol == IPPROTO_TCP &&
+	    BPF_CORE_READ(sk, __sk_common.skc_num) == bpf_ntohs(key->local_port))
+		return SENDER_CONNECTED;
+	if (wrapped(sk, protocol, key) || BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock))
+		return SENDER_KERNEL;
+	/* Datagrams leave in their sender's context. All else may also be sent by timers and arriving
+	 * packets, which leave a socket alone while a process is in a call on it. */
+	if (!is_datagram(protocol, sk) && !BPF_CORE_READ(sk, sk_lock.owned))
+		return SENDER_UNSEEN;
+	return BPF_CORE_READ(task, flags) & PF_KTHREAD ? SENDER_KERNEL : SENDER_CURRENT;
+}
+
+/* The key as the hooks write it, with the ports in host order. */
+static __always_inline struct dw_binding *binding_of_packet(struct dw_flow_key *packet)
+{
+	struct dw_flow_key key = *packet;
+	struct dw_binding *found;
+
+	key.local_port = bpf_ntohs(packet->local_port);
+	key.remote_port = bpf_ntohs(packet->remote_port);
+	found = bpf_map_lookup_elem(&bindings, &key);
+	if (found || key.protocol == IPPROTO_TCP)
+		return found;
+	__builtin_memset(key.local, 0, 16);
+	return bpf_map_lookup_elem(&bindings, &key);
+}
+
+static __always_inline bool describe_sender(struct sock *sk, enum sender_kind kind,
+					    struct dw_flow_key *key, struct dw_binding *out)
+{
+	struct dw_binding *bound;
+
+	__builtin_memset(out, 0, sizeof(*out));
+	if (kind == SENDER_KERNEL) {
+		out->seen_ns = bpf_ktime_get_ns();
+		out->hook = DW_HOOK_NETFILTER;
+		out->flags = DW_FROM_KERNEL;
+		return true;
+	}
+	bound = binding_of_packet(key);
+	if (kind == SENDER_CONNECTED) {
+		if (bound && bound->sock == (dw_u64)sk) {
+			*out = *bound;
+			return true;
+		}
+		if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock)) {
+			out->flags = DW_FROM_KERNEL;
+			return true;
+		}
+		if (!BPF_CORE_READ(sk, sk_lock.owned))
+			return false;
+	}
+	binding_of_current(out, sk, DW_HOOK_NETFILTER);
+	if (bound && bound->sock == (dw_u64)sk && same_process(&bound->who, &out->who)) {
+		out->seen_ns = bound->seen_ns;
+		out->hook = bound->hook;
+	}
+	return true;
+}
+
+/* So that clang keeps the comparison of exactly this variable: the verifier follows neither remainders
+ * nor a difference that was compared before it was taken. */
+#define hide(variable) asm volatile("" : "+r"(variable))
+
+/* `version` and `version_end` bracket the writing: the daemon reads while this is written. */
+static __always_inline dw_u32 take_slot(struct dw_senders *all, dw_u64 cookie, struct dw_binding *from)
+{
+	dw_u32 number = __sync_fetch_and_add(&all->taken, 1);
+	dw_u32 index = number % DW_SENDER_SLOTS;
+	struct dw_sender *slot;
+
+	hide(index);
+	if (index >= DW_SENDER_SLOTS)
+		return 0;
+	slot = &all->slot[index];
+	__sync_lock_test_and_set(&slot->version, 0);
+	__sync_lock_test_and_set(&slot->version_end, 0);
+	slot->who = from->who;
+	slot->cookie = cookie;
+	slot->before_ns = slot->sent_ns;
+	slot->sent_ns = bpf_ktime_get_ns();
+	slot->seen_ns = from->seen_ns;
+	slot->cgroup_id = from->cgroup_id;
+	slot->uid = from->uid;
+	slot->hook = from->hook;
+	slot->flags = from->flags;
+	__sync_lock_test_and_set(&slot->version_end, (dw_u64)number + 1);
+	__sync_lock_test_and_set(&slot->version, (dw_u64)number + 1);
+	return index + 1;
+}
+
+/* A process as far as it parts slots: a connection belongs to its socket alone. */
+static __always_inline void sending_process(enum sender_kind kind, struct dw_process_key *who)
+{
+	__builtin_memset(who, 0, sizeof(*who));
+	if (kind == SENDER_CURRENT)
+		process_key_of((void *)bpf_get_current_task(), who);
+}
+
+static __always_inline dw_u32 find_slot(struct dw_senders *all, dw_u64 cookie, bool any,
+					struct dw_process_key *who)
+{
+	for (dw_u32 i = 0; i < DW_SENDER_SLOTS; i++) {
+		struct dw_sender *slot = &all->slot[i];
+
+		if (slot->version && slot->cookie == cookie && (any || same_process(&slot->who, who)))
+			return i + 1;
+	}
+	return 0;
+}
+
+static __always_inline struct sock *socket_of(struct __sk_buff *skb)
+{
+	struct sk_buff *packet = (void *)skb; /* the same object; only probe reads go through it */
+
+	return BPF_CORE_READ(packet, sk);
+}
+
+/* The slot of this packet's sender, 1 to DW_SENDER_SLOTS; taken now if it has none. 0: not known. */
+static __noinline dw_u32 slot_of(struct __sk_buff *skb, struct dw_flow_key *key)
+{
+	dw_u64 cookie = bpf_get_socket_cookie(skb);
+	struct sock *sk = socket_of(skb);
+	struct dw_process_key who;
+	struct dw_binding sender;
+	struct dw_senders *all;
+	enum sender_kind kind;
+	dw_u32 slot;
+
+	if (!key)
+		return 0;
+	kind = kind_of_sender(sk, key);
+	sending_process(kind, &who);
+	all = bpf_map_lookup_elem(&senders, key);
+	if (all) {
+		slot = find_slot(all, cookie, kind == SENDER_CONNECTED || kind == SENDER_UNSEEN, &who);
+		if (slot)
+			return slot;
+	}
+	if (kind == SENDER_UNSEEN || !describe_sender(sk, kind, key, &sender))
+		return 0;
+	if (!all) {
+		bpf_map_update_elem(&senders, key, &no_senders, BPF_NOEXIST);
+		all = bpf_map_lookup_elem(&senders, key);
+	}
+	if (!all) {
+		count_failure(DW_FAIL_SENDERS);
+		return 0;
+	}
+	return take_slot(all, cookie, &sender);
+}
+
+/* 1: sent by the one who sent on this flow before. 0: by another, who is the owner from now on. */
+SEC("socket")
+int same_sender(struct __sk_buff *skb)
+{
+	struct dw_flow_key key;
+	struct dw_senders *all;
+	dw_u32 slot;
+
+	if (!sender_key(skb, &key))
+		return 0;
+	slot = slot_of(skb, &key);
+	all = bpf_map_lookup_elem(&senders, &key);
+	if (!all)
+		return 0;
+	if (slot && all->owner == slot)
+		return 1;
+	all->owner = slot;
+	return 0;
+}
+
+static __always_inline dw_u32 bit_of_slot(struct __sk_buff *skb, dw_u32 bit)
+{
+	struct dw_flow_key key;
+
+	return sender_key(skb, &key) ? slot_of(skb, &key) >> bit & 1 : 0;
+}
+
+/* The bits of the slot's number, one rule each. The packet will be queued. */
+SEC("socket")
+int slot_bit0(struct __sk_buff *skb)
+{
+	struct dw_flow_key key;
+	struct dw_senders *all;
+	dw_u32 slot, index;
+
+	if (!sender_key(skb, &key))
+		return 0;
+	slot = slot_of(skb, &key);
+	all = bpf_map_lookup_elem(&senders, &key);
+	index = slot - 1;
+	hide(index);
+	if (all && index < DW_SENDER_SLOTS)
+		all->slot[index].sent_ns = bpf_ktime_get_ns();
+	return slot & 1;
+}
+
+SEC("socket")
+int slot_bit1(struct __sk_buff *skb)
+{
+	return bit_of_slot(skb, 1);
+}
+
+SEC("socket")
+int slot_bit2(struct __sk_buff *skb)
+{
+	return bit_of_slot(skb, 2);
+}
+
+/* For a packet that comes back accepted: 0 if the flow has gone to another socket meanwhile, so that
+ * a verdict on the former owner's packet does not open it. Runs in the daemon's context. */
+SEC("socket")
+int still_owner(struct __sk_buff *skb)
+{
+	struct dw_flow_key key;
+	struct dw_senders *all;
+	dw_u32 owner;
+
+	if (!sender_key(skb, &key))
+		return 0;
+	all = bpf_map_lookup_elem(&senders, &key);
+	if (!all || all->owner == 0)
+		return 1;
+	owner = all->owner - 1;
+	hide(owner);
+	return owner < DW_SENDER_SLOTS && all->slot[owner].cookie == bpf_get_socket_cookie(skb);
+}
+
+#endif

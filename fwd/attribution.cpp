@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/attribution.hpp"
+
+#include <bpf/bpf.h>
+
+namespace doorward {
+namespace {
+
+AttributionSource source_of(const dw_binding& binding, Direction direction) {
+    if (binding.hook == DW_HOOK_SCAN) return AttributionSource::scan;
+    if (direction == Direction::in) return AttributionSource::listener;
+    switch (binding.hook) {
+    case DW_HOOK_KPROBE: return AttributionSource::kprobe;
+    case DW_HOOK_CGROUP: return AttributionSource::cgroup;
+    case DW_HOOK_NETFILTER: return AttributionSource::netfilter;
+    default: return AttributionSource::none;
+    }
+}
+
+bool has_sockets(Protocol protocol) {
+    return protocol == Protocol::tcp || protocol == Protocol::udp || protocol == Protocol::udplite;
+}
+
+bool is_icmp(Protocol protocol) {
+    return protocol == Protocol::icmp || protocol == Protocol::icmpv6;
+}
+
+}  // namespace
+
+Attribution::Attribution(Senders senders, Bindings bindings, HolderMap holders,
+                         SocketLookup& sockets, ProcessTable& processes)
+    : senders_(std::move(senders)), bindings_(std::move(bindings)), holders_(std::move(holders)),
+      sockets_(sockets), processes_(processes) {}
+
+Attribution::HolderMap Attribution::holders_of_map(int holders_fd) {
+    return [holders_fd](std::uint64_t cookie, dw_binding& value) {
+        return bpf_map_lookup_elem(holders_fd, &cookie, &value) == 0;
+    };
+}
+
+Attributed Attribution::of(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
+                           std::uint64_t now_ns) {
+    const bool out = flow.direction == Direction::out;
+    const FoundSender found = out ? sender(flow, packet, slot, now_ns)
+                                  : receiver(flow, packet.interface);
+    if (!found.binding) return {nullptr, found.unknown, AttributionSource::none, 0};
+    NamedProcess named = processes_.name(*found.binding);
+    const bool saw_send = out && found.binding->hook != DW_HOOK_SCAN;
+    return {std::move(named.process), named.unknown, source_of(*found.binding, flow.direction),
+            saw_send ? found.binding->seen_ns : 0};
+}
+
+FoundSender Attribution::sender(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
+                                std::uint64_t now_ns) {
+    if (slot != 0 && !packet.inbound) {
+        if (const auto key = sender_key(packet.payload))
+            return senders_.of_packet(*key, slot, packet.settled_ns);
+    }
+    // An answer that comes in belongs to whoever asked last.
+    if (packet.inbound) {
+        if (const auto latest = senders_.latest(sender_key(flow))) return {latest, Unknown::none};
+    }
+    return sender_by_tuple(flow, packet.settled_ns, now_ns);
+}
+
+FoundSender Attribution::sender_by_tuple(const Flow& flow, std::uint64_t settled_ns,
+                                         std::uint64_t now_ns) {
+    const auto binding = bindings_.sender(flow);
+    if (!binding) return {std::nullopt, Unknown::no_binding};
+    if (handovers_.ambiguous(flow, *binding, settled_ns)) return {std::nullopt, Unknown::ambiguous};
+    handovers_.named(flow, binding->who, now_ns);
+    return {binding, Unknown::none};
+}
+
+std::optional<dw_binding> Attribution::holder(std::optional<std::uint64_t> cookie) {
+    dw_binding found{};
+    if (cookie && holders_(*cookie, found)) return found;
+    return std::nullopt;
+}
+
+FoundSender Attribution::receiver(const Flow& flow, std::uint32_t interface) {
+    // The kernel itself answers to ICMP.
+    if (is_icmp(flow.protocol)) return {std::nullopt, Unknown::kernel};
+    if (!has_sockets(flow.protocol)) return {std::nullopt, Unknown::no_listener};
+    if (goes_to_group(flow)) return group_receiver(flow);
+    if (auto found = holder(sockets_.receiver(flow, interface))) return {found, Unknown::none};
+    // An accepted connection is not held by itself: the listener's holder is its receiver.
+    if (flow.protocol == Protocol::tcp) {
+        if (auto found = holder(sockets_.listener(flow, interface))) return {found, Unknown::none};
+    }
+    return {std::nullopt, Unknown::no_listener};
+}
+
+// Everybody on the port gets a copy. If that is one process, it is the receiver.
+FoundSender Attribution::group_receiver(const Flow& flow) {
+    std::optional<dw_binding> one;
+    for (const std::uint64_t cookie : sockets_.group_receivers(flow)) {
+        const auto found = holder(cookie);
+        if (!found || (one && !same_process(one->who, found->who)))
+            return {std::nullopt, Unknown::ambiguous};
+        one = found;
+    }
+    if (one) return {one, Unknown::none};
+    return {std::nullopt, Unknown::no_listener};
+}
+
+bool Attribution::listens(const Flow& flow, std::uint32_t interface) {
+    return sockets_.listener(flow, interface).has_value();
+}
+
+}  // namespace doorward

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whose flow is it? All ways of finding out, in order of what they are worth.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "fwd/audit_record.hpp"
+#include "fwd/bindings.hpp"
+#include "fwd/handovers.hpp"
+#include "fwd/packet_queue.hpp"
+#include "fwd/process_table.hpp"
+#include "fwd/senders.hpp"
+#include "fwd/socket_lookup.hpp"
+
+namespace doorward {
+
+struct Attributed {
+    std::shared_ptr<const Process> process;  // null if and only if `unknown` is not none
+    Unknown unknown = Unknown::none;
+    AttributionSource source = AttributionSource::none;
+    std::uint64_t seen_ns = 0;               // CLOCK_MONOTONIC of the first hook; 0: none saw a send
+};
+
+// Used by one thread. `sockets` and `processes` must outlive it.
+class Attribution {
+public:
+    using HolderMap = std::function<bool(std::uint64_t cookie, dw_binding&)>;
+
+    Attribution(Senders senders, Bindings bindings, HolderMap holders, SocketLookup& sockets,
+                ProcessTable& processes);
+    static HolderMap holders_of_map(int holders_fd);
+
+    // `slot`: of the sender, from the packet's mark; 0 if it names none. `now_ns`: CLOCK_MONOTONIC.
+    Attributed of(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
+                  std::uint64_t now_ns);
+
+    // Whether a socket listens for connections at the flow's local end.
+    bool listens(const Flow& flow, std::uint32_t interface);
+
+private:
+    static constexpr std::size_t handovers_kept = 16384;  // flows, newest first
+
+    FoundSender sender(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
+                       std::uint64_t now_ns);
+    FoundSender sender_by_tuple(const Flow& flow, std::uint64_t settled_ns, std::uint64_t now_ns);
+    FoundSender receiver(const Flow& flow, std::uint32_t interface);
+    FoundSender group_receiver(const Flow& flow);
+    std::optional<dw_binding> holder(std::optional<std::uint64_t> cookie);
+
+    Senders senders_;
+    Bindings bindings_;
+    HolderMap holders_;
+    SocketLookup& sockets_;
+    ProcessTable& processes_;
+    Handovers handovers_{handovers_kept};
+};
+
+}  // namespace doorward

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/socket_lookup.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <poll.h>
+
+namespace doorward {
+namespace {
+
+constexpr int dump_timeout_ms = 1000;
+constexpr int dump_reads = 64;  // of 16 KB: some 10,000 sockets on one port
+
+struct Request {
+    nlmsghdr header{};
+    inet_diag_req_v2 body{};
+};
+
+void put(__be32 (&to)[4], const Address& address) {
+    if (address.is_v4()) {
+        std::memcpy(to, address.bytes.data() + 12, 4);
+    } else {
+        std::memcpy(to, address.bytes.data(), 16);
+    }
+}
+
+Request request_for(const Flow& flow, std::uint16_t flags, std::uint32_t sequence) {
+    Request request;
+    request.header = {sizeof(request), SOCK_DIAG_BY_FAMILY,
+                      static_cast<std::uint16_t>(NLM_F_REQUEST | flags), sequence, 0};
+    request.body.sdiag_family = flow.local.is_v4() ? AF_INET : AF_INET6;
+    request.body.sdiag_protocol = static_cast<std::uint8_t>(flow.protocol);
+    request.body.idiag_states = ~0u;
+    request.body.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+    request.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+    return request;
+}
+
+bool is_udp(Protocol protocol) { return protocol == Protocol::udp || protocol == Protocol::udplite; }
+
+// For one socket. The kernel takes `src` for the local end of TCP, and for the remote one of UDP
+// (net/ipv4/udp_diag.c calls it history).
+Request request_one(const Flow& flow, const Address& remote, std::uint16_t remote_port,
+                    std::uint32_t interface, std::uint32_t sequence) {
+    Request request = request_for(flow, 0, sequence);
+    auto& id = request.body.id;
+    const bool swapped = is_udp(flow.protocol);
+    put(swapped ? id.idiag_dst : id.idiag_src, flow.local);
+    put(swapped ? id.idiag_src : id.idiag_dst, remote);
+    (swapped ? id.idiag_dport : id.idiag_sport) = htons(flow.local_port);
+    (swapped ? id.idiag_sport : id.idiag_dport) = htons(remote_port);
+    id.idiag_if = interface;
+    return request;
+}
+
+std::uint64_t cookie_of(const inet_diag_msg& message) {
+    return std::uint64_t{message.id.idiag_cookie[1]} << 32 | message.id.idiag_cookie[0];
+}
+
+// Calls `found` for each socket in one datagram of answers; false at the end of the answers.
+template <class Found>
+bool read_answers(const char* bytes, std::size_t size, std::uint32_t sequence, Found found) {
+    int left = static_cast<int>(size);
+    const auto* message = reinterpret_cast<const nlmsghdr*>(bytes);
+    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+        if (message->nlmsg_seq != sequence) continue;  // late answer to an earlier question
+        if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR) return false;
+        if (mnl_nlmsg_get_payload_len(message) < sizeof(inet_diag_msg)) continue;
+        found(*static_cast<const inet_diag_msg*>(mnl_nlmsg_get_payload(message)));
+    }
+    return true;
+}
+
+// The kernel has answered when the question has been sent.
+std::optional<std::uint64_t> ask_one(mnl_socket* socket, const Request& request) {
+    if (mnl_socket_sendto(socket, &request, sizeof(request)) < 0) return std::nullopt;
+    alignas(nlmsghdr) std::array<char, 2048> answer;
+    std::optional<std::uint64_t> cookie;
+    for (int tries = 0; tries < 8; ++tries) {
+        const ssize_t got =
+            ::recv(mnl_socket_get_fd(socket), answer.data(), answer.size(), MSG_DONTWAIT);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return cookie;
+        const bool more = read_answers(answer.data(), static_cast<std::size_t>(got),
+                                       request.header.nlmsg_seq,
+                                       [&](const inet_diag_msg& found) { cookie = cookie_of(found); });
+        if (cookie || !more) return cookie;
+    }
+    return cookie;
+}
+
+bool is_group(const Address& address) {
+    return address.is_v4() ? address.bytes[12] >= 224 : address.bytes[0] == 0xff;
+}
+
+bool any_address(const __be32 (&words)[4]) {
+    return std::all_of(std::begin(words), std::end(words), [](__be32 word) { return word == 0; });
+}
+
+}  // namespace
+
+Result<SockDiag> SockDiag::open() {
+    MnlSocket socket(mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC));
+    if (!socket) return sys_fail("open a sock_diag netlink socket");
+    if (mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0)
+        return sys_fail("bind a sock_diag netlink socket");
+    return SockDiag(std::move(socket));
+}
+
+std::optional<std::uint64_t> SockDiag::receiver(const Flow& flow, std::uint32_t interface) {
+    return ask_one(socket_.get(), request_one(flow, flow.remote, flow.remote_port, interface,
+                                              ++sequence_));
+}
+
+std::optional<std::uint64_t> SockDiag::listener(const Flow& flow, std::uint32_t interface) {
+    return ask_one(socket_.get(), request_one(flow, Address{}, 0, interface, ++sequence_));
+}
+
+std::vector<std::uint64_t> SockDiag::group_receivers(const Flow& flow) {
+    std::vector<std::uint64_t> cookies;
+    // IPv4 may also go to sockets for IPv6.
+    for (const int family : {AF_INET, AF_INET6}) {
+        if (family == AF_INET && !flow.local.is_v4()) continue;
+        Request request = request_for(flow, NLM_F_DUMP, ++sequence_);
+        request.body.sdiag_family = static_cast<std::uint8_t>(family);
+        request.body.id.idiag_sport = htons(flow.local_port);
+        if (mnl_socket_sendto(socket_.get(), &request, sizeof(request)) < 0) continue;
+        alignas(nlmsghdr) std::array<char, 16384> answer;
+        const int fd = mnl_socket_get_fd(socket_.get());
+        for (int reads = 0; reads < dump_reads; ++reads) {
+            pollfd waiting{fd, POLLIN, 0};
+            if (::poll(&waiting, 1, dump_timeout_ms) <= 0) break;
+            const ssize_t got = ::recv(fd, answer.data(), answer.size(), MSG_DONTWAIT);
+            if (got < 0) break;
+            const bool more = read_answers(
+                answer.data(), static_cast<std::size_t>(got), sequence_,
+                [&](const inet_diag_msg& found) {
+                    if (any_address(found.id.idiag_dst)) cookies.push_back(cookie_of(found));
+                });
+            if (!more) break;
+        }
+    }
+    return cookies;
+}
+
+bool goes_to_group(const Flow& flow) { return is_group(flow.local); }
+
+}  // namespace doorward

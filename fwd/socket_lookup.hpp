@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which socket would the kernel give an arriving packet to? Asked of the kernel (sock_diag), since
+// only its own look-up knows SO_REUSEPORT groups, dual-stack sockets, bound devices and the like.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "fwd/mnl_socket.hpp"
+#include "rules/flow.hpp"
+
+namespace doorward {
+
+// The cookies (SO_COOKIE, never reused) of sockets for packets to `flow.local`. Replaced in tests.
+class SocketLookup {
+public:
+    virtual ~SocketLookup() = default;
+
+    // The socket that gets the packet: one connected to the remote if there is one, else one that
+    // listens or is bound. `interface`: ifindex the packet came in by, 0 for none.
+    virtual std::optional<std::uint64_t> receiver(const Flow& flow, std::uint32_t interface) = 0;
+
+    // TCP: the listening socket, whatever connections there are.
+    virtual std::optional<std::uint64_t> listener(const Flow& flow, std::uint32_t interface) = 0;
+
+    // UDP to a multicast or broadcast address: every socket that may get a copy.
+    virtual std::vector<std::uint64_t> group_receivers(const Flow& flow) = 0;
+};
+
+// Whether the packet may be delivered to several sockets: multicast and 255.255.255.255. A directed
+// broadcast is not known as such here.
+bool goes_to_group(const Flow& flow);
+
+// Owns a netlink socket in the network namespace of the thread that opened it. Not thread-safe. Two
+// system calls a question; no answer counts as no socket.
+class SockDiag final : public SocketLookup {
+public:
+    static Result<SockDiag> open();
+
+    std::optional<std::uint64_t> receiver(const Flow& flow, std::uint32_t interface) override;
+    std::optional<std::uint64_t> listener(const Flow& flow, std::uint32_t interface) override;
+    std::vector<std::uint64_t> group_receivers(const Flow& flow) override;
+
+private:
+    explicit SockDiag(MnlSocket socket) : socket_(std::move(socket)) {}
+
+    MnlSocket socket_;
+    std::uint32_t sequence_ = 0;
+};
+
+}  // namespace doorward

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <cstring>
+#include <map>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <catch2/catch.hpp>
+
+#include "fwd/attribution.hpp"
+
+using namespace doorward;
+
+namespace {
+
+constexpr std::uint64_t second = 1'000'000'000;
+
+Address address(const char* text) { return *Address::parse(text); }
+
+// UDP 10.0.0.1:4000 → 10.0.0.2:53, no content.
+std::vector<std::uint8_t> datagram() {
+    return {0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+            0x0f, 0xa0, 0, 53, 0, 8, 0, 0};
+}
+
+Flow flow(Direction direction = Direction::out) {
+    Flow made;
+    made.direction = direction;
+    made.protocol = Protocol::udp;
+    made.local = address("10.0.0.1");
+    made.remote = address("10.0.0.2");
+    made.local_port = 4000;
+    made.remote_port = 53;
+    return made;
+}
+
+dw_sender sender(dw_u32 pid, dw_u64 version, dw_u64 seen_ns) {
+    dw_sender made{};
+    made.version = made.version_end = version;
+    made.who.pid = pid;
+    made.seen_ns = seen_ns;
+    made.hook = DW_HOOK_NETFILTER;
+    return made;
+}
+
+dw_u32 pid_of(const FoundSender& found) { return found.binding ? found.binding->who.pid : 0; }
+
+struct FakeSockets final : SocketLookup {
+    std::optional<std::uint64_t> exact, listening;
+    std::vector<std::uint64_t> group;
+    std::uint32_t interface_asked = 0;
+
+    std::optional<std::uint64_t> receiver(const Flow&, std::uint32_t interface) override {
+        interface_asked = interface;
+        return exact;
+    }
+    std::optional<std::uint64_t> listener(const Flow&, std::uint32_t) override { return listening; }
+    std::vector<std::uint64_t> group_receivers(const Flow&) override { return group; }
+};
+
+// Everything the kernel knows, in tables.
+struct World {
+    std::optional<dw_senders> senders;
+    std::optional<dw_binding> bound;
+    std::map<std::uint64_t, dw_u32> holders;  // cookie → pid
+    FakeSockets sockets;
+    ProcessTable processes{[](const dw_process_key& key, dw_process& value) {
+                               const std::string path = "/bin/p" + std::to_string(key.pid);
+                               value.path_start = static_cast<dw_u32>(DW_PATH_MAX - path.size());
+                               std::memcpy(value.path + value.path_start, path.data(), path.size());
+                               return true;
+                           }, 16};
+    Attribution attribution{
+        Senders([this](const dw_flow_key&, dw_senders& value) {
+            if (senders) value = *senders;
+            return senders.has_value();
+        }),
+        Bindings([this](const dw_flow_key&, dw_binding& value) {
+            if (bound) value = *bound;
+            return bound.has_value();
+        }),
+        [this](std::uint64_t cookie, dw_binding& value) {
+            const auto found = holders.find(cookie);
+            if (found == holders.end()) return false;
+            value = {};
+            value.who.pid = found->second;
+            value.hook = DW_HOOK_CGROUP;
+            return true;
+        },
+        sockets, processes};
+
+    Attributed of(const Flow& of_flow, bool inbound, std::uint32_t slot) {
+        static const auto bytes = datagram();
+        QueuedPacket packet;
+        packet.inbound = inbound;
+        packet.interface = 3;
+        packet.settled_ns = 100 * second;
+        packet.payload = bytes;
+        return attribution.of(of_flow, packet, slot, 101 * second);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a queued packet has the key that its flow has") {
+    const auto bytes = datagram();
+    const auto key = sender_key(bytes);
+    REQUIRE(key);
+    CHECK(*key == sender_key(flow()));
+    CHECK(key->local_port == htons(4000));
+    Flow other = flow();
+    other.remote_port = 54;
+    CHECK_FALSE(*key == sender_key(other));
+}
+
+TEST_CASE("a key needs a whole header and nothing behind it") {
+    const auto bytes = datagram();
+    const std::span<const std::uint8_t> all(bytes);
+    CHECK_FALSE(sender_key(all.first(19)));
+    CHECK_FALSE(sender_key(all.first(0)));
+    const auto bare = sender_key(all.first(20));
+    REQUIRE(bare);
+    CHECK(bare->local_port == 0);
+    std::vector<std::uint8_t> v6(40, 0);
+    v6[0] = 0x60;
+    CHECK(sender_key(v6));
+    CHECK_FALSE(sender_key(std::span<const std::uint8_t>(v6).first(39)));
+}
+
+TEST_CASE("of ICMP the key has the identifier") {
+    auto bytes = datagram();
+    bytes[9] = 1;
+    bytes[24] = 0x12;
+    bytes[25] = 0x34;
+    const auto key = sender_key(bytes);
+    REQUIRE(key);
+    CHECK(key->local_port == htons(0x1234));
+    CHECK(key->remote_port == 0);
+}
+
+TEST_CASE("the slot in its mark names a packet's sender") {
+    dw_senders all{};
+    all.slot[0] = sender(7, 1, 99 * second);
+    all.slot[1] = sender(8, 2, 200 * second);
+    all.owner = 2;
+    const Senders senders([&](const dw_flow_key&, dw_senders& value) {
+        value = all;
+        return true;
+    });
+    CHECK(pid_of(senders.of_packet({}, 1, 100 * second)) == 7);
+    CHECK(pid_of(senders.of_packet({}, 2, 100 * second)) == 8);
+    CHECK(senders.of_packet({}, 3, 100 * second).unknown == Unknown::ambiguous);  // nobody's
+    CHECK(senders.of_packet({}, 0, 100 * second).unknown == Unknown::no_binding);
+    CHECK(senders.of_packet({}, 8, 100 * second).unknown == Unknown::no_binding);
+    CHECK(senders.latest({})->who.pid == 8);
+    all.owner = 0;
+    CHECK_FALSE(senders.latest({}));
+}
+
+TEST_CASE("a slot whose former holder may still have waited is nobody's") {
+    dw_senders all{};
+    all.slot[0] = sender(7, 8, 200 * second);
+    all.slot[0].before_ns = 99 * second;
+    const Senders senders([&](const dw_flow_key&, dw_senders& value) {
+        value = all;
+        return true;
+    });
+    CHECK(pid_of(senders.of_packet({}, 1, 100 * second)) == 7);
+    CHECK(senders.of_packet({}, 1, 99 * second).unknown == Unknown::ambiguous);
+    all.slot[0].before_ns = 0;  // its first holder is not in doubt, however new
+    CHECK(pid_of(senders.of_packet({}, 1, 98 * second)) == 7);
+}
+
+TEST_CASE("a slot read while it was written is nobody's") {
+    dw_senders all{};
+    all.slot[0] = sender(7, 1, second);
+    all.slot[0].version_end = 0;
+    all.owner = 1;
+    const Senders senders([&](const dw_flow_key&, dw_senders& value) {
+        value = all;
+        return true;
+    });
+    CHECK(senders.of_packet({}, 1, 100 * second).unknown == Unknown::ambiguous);
+    CHECK_FALSE(senders.latest({}));
+}
+
+TEST_CASE("an outgoing packet: the slot first, the tuple where there is none") {
+    World world;
+    world.bound = dw_binding{};
+    world.bound->who.pid = 5;
+    world.bound->hook = DW_HOOK_KPROBE;
+    CHECK(world.of(flow(), false, 0).process->exe == "/bin/p5");
+    CHECK(world.of(flow(), false, 1).unknown == Unknown::process_lost);  // displaced: no guess
+    world.senders = dw_senders{};
+    world.senders->slot[0] = sender(7, 1, second);
+    const Attributed found = world.of(flow(), false, 1);
+    CHECK(found.process->exe == "/bin/p7");
+    CHECK(found.source == AttributionSource::netfilter);
+    CHECK(found.seen_ns == second);
+    world.bound.reset();
+    CHECK(world.of(flow(), false, 0).unknown == Unknown::no_binding);
+}
+
+TEST_CASE("an answer that comes in belongs to the latest sender") {
+    World world;
+    world.senders = dw_senders{};
+    world.senders->slot[1] = sender(8, 2, second);
+    world.senders->owner = 2;
+    CHECK(world.of(flow(), true, 0).process->exe == "/bin/p8");
+}
+
+TEST_CASE("an inbound flow belongs to whoever holds the socket that the kernel chooses") {
+    World world;
+    world.holders = {{11, 4}, {12, 6}};
+    CHECK(world.of(flow(Direction::in), true, 0).unknown == Unknown::no_listener);
+    world.sockets.exact = 11;
+    const Attributed found = world.of(flow(Direction::in), true, 0);
+    CHECK(found.process->exe == "/bin/p4");
+    CHECK(found.source == AttributionSource::listener);
+    CHECK(found.seen_ns == 0);
+    CHECK(world.sockets.interface_asked == 3);
+    world.sockets.exact = 99;  // a socket that nobody was seen to hold
+    CHECK(world.of(flow(Direction::in), true, 0).unknown == Unknown::no_listener);
+}
+
+TEST_CASE("an accepted connection belongs to its listener's holder; a datagram socket has none") {
+    World world;
+    world.holders = {{12, 6}};
+    world.sockets.exact = 99;
+    world.sockets.listening = 12;
+    Flow connection = flow(Direction::in);
+    connection.protocol = Protocol::tcp;
+    CHECK(world.of(connection, true, 0).process->exe == "/bin/p6");
+    CHECK(world.of(flow(Direction::in), true, 0).unknown == Unknown::no_listener);
+}
+
+TEST_CASE("what goes to a group is one process's, or ambiguous") {
+    World world;
+    world.holders = {{11, 4}, {12, 6}, {13, 4}};
+    Flow group = flow(Direction::in);
+    group.local = address("224.0.0.251");
+    CHECK(world.of(group, true, 0).unknown == Unknown::no_listener);
+    world.sockets.group = {11, 13};
+    CHECK(world.of(group, true, 0).process->exe == "/bin/p4");
+    world.sockets.group = {11, 12};
+    CHECK(world.of(group, true, 0).unknown == Unknown::ambiguous);
+    world.sockets.group = {11, 99};
+    CHECK(world.of(group, true, 0).unknown == Unknown::ambiguous);
+}
+
+TEST_CASE("the kernel itself answers to ICMP, and protocols without ports have no listener") {
+    World world;
+    Flow icmp = flow(Direction::in);
+    icmp.protocol = Protocol::icmp;
+    CHECK(world.of(icmp, true, 0).unknown == Unknown::kernel);
+    icmp.protocol = static_cast<Protocol>(47);
+    CHECK(world.of(icmp, true, 0).unknown == Unknown::no_listener);
+}
