@@ -185,10 +185,11 @@ static __always_inline dw_u32 take_slot(struct dw_senders *all, dw_u64 cookie, s
 	slot->seen_ns = from->seen_ns;
 	slot->cgroup_id = from->cgroup_id;
 	slot->uid = from->uid;
+	slot->gid = from->gid;
 	slot->hook = from->hook;
 	slot->flags = from->flags;
-	__sync_lock_test_and_set(&slot->version_end, (dw_u64)number + 1);
-	__sync_lock_test_and_set(&slot->version, (dw_u64)number + 1);
+	__sync_lock_test_and_set(&slot->version_end, number + 1);
+	__sync_lock_test_and_set(&slot->version, number + 1);
 	return index + 1;
 }
 

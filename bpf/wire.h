@@ -89,18 +89,20 @@ DW_SIZE(struct dw_binding, 112);
 enum { DW_SENDER_SLOTS = 7 };
 
 struct dw_sender {
-	dw_u64 version; /* how many times any slot here had been taken; 0: free, or being written */
+	dw_u32 version; /* how many times any slot here had been taken; 0: free, or being written */
+	dw_u32 uid;
 	struct dw_process_key who;
 	dw_u64 cookie;   /* SO_COOKIE of the socket, never reused; 0: no socket */
 	dw_u64 sent_ns;  /* CLOCK_MONOTONIC, when it last had a packet queued */
 	dw_u64 before_ns; /* the same of who had the slot before; 0: nobody had */
 	dw_u64 seen_ns;
 	dw_u64 cgroup_id;
-	dw_u32 uid;
+	dw_u32 gid;
 	dw_u8 hook;  /* enum dw_hook */
 	dw_u8 flags; /* enum dw_binding_flags */
 	dw_u8 pad[2];
-	dw_u64 version_end; /* unlike `version`: torn while it was read */
+	dw_u32 version_end; /* unlike `version`: torn while it was read */
+	dw_u32 pad_end;
 };
 DW_SIZE(struct dw_sender, 88);
 

@@ -33,6 +33,7 @@ dw_binding binding_of(const dw_sender& sender) {
     binding.seen_ns = sender.seen_ns;
     binding.cgroup_id = sender.cgroup_id;
     binding.uid = sender.uid;
+    binding.gid = sender.gid;
     binding.hook = sender.hook;
     binding.flags = sender.flags;
     return binding;

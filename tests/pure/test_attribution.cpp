@@ -33,7 +33,7 @@ Flow flow(Direction direction = Direction::out) {
     return made;
 }
 
-dw_sender sender(dw_u32 pid, dw_u64 version, dw_u64 seen_ns) {
+dw_sender sender(dw_u32 pid, dw_u32 version, dw_u64 seen_ns) {
     dw_sender made{};
     made.version = made.version_end = version;
     made.who.pid = pid;
@@ -68,7 +68,8 @@ struct World {
                                value.path_start = static_cast<dw_u32>(DW_PATH_MAX - path.size());
                                std::memcpy(value.path + value.path_start, path.data(), path.size());
                                return true;
-                           }, 16};
+                           },
+                           CgroupNames([](std::uint64_t) { return std::nullopt; }, 4), 16};
     Attribution attribution{
         Senders([this](const dw_flow_key&, dw_senders& value) {
             if (senders) value = *senders;
