@@ -3,6 +3,7 @@
 #include "kprobes.h"
 #include "cgroup_hooks.h"
 #include "socket_scan.h"
+#include "inherit.h"
 #include "sender.h"
 
 // The kernel's word for a licence that may call the tracing helpers.

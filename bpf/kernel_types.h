@@ -9,6 +9,11 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+typedef struct {
+	long long counter;
+} atomic64_t;
+typedef atomic64_t atomic_long_t;
+
 struct ns_common {
 	unsigned int inum;
 };
@@ -31,6 +36,7 @@ struct qstr {
 };
 struct super_block {
 	unsigned int s_dev;
+	unsigned long s_magic;
 };
 struct inode {
 	unsigned long i_ino;
@@ -57,6 +63,22 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	void *private_data;
+	atomic_long_t f_count;
+};
+/* Since Linux 6.13; counts from 0 for one reference. */
+typedef struct {
+	atomic_long_t refcnt;
+} file_ref_t;
+struct file___6_13 {
+	file_ref_t f_ref;
+};
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+struct files_struct {
+	struct fdtable *fdt;
 };
 struct mm_struct {
 	struct file *exe_file;
@@ -90,6 +112,7 @@ struct task_struct {
 	struct task_struct *group_leader, *real_parent;
 	struct mm_struct *mm;
 	struct nsproxy *nsproxy;
+	struct files_struct *files;
 	struct css_set *cgroups;
 	const struct cred *cred;
 	char comm[16];
@@ -98,9 +121,6 @@ struct task_struct {
 struct in6_addr {
 	__u8 bytes[16];
 };
-typedef struct {
-	long long counter;
-} atomic64_t;
 struct sock_common {
 	atomic64_t skc_cookie;
 	unsigned int skc_daddr, skc_rcv_saddr;

@@ -12,6 +12,9 @@
 /* Only this network namespace is looked at (SO_NETNS_COOKIE): several daemons share a kernel. */
 const volatile dw_u64 netns_cookie = 0;
 
+/* Whoever accepts a connection is seen doing so (kprobes): a socket in two hands is no riddle. */
+const volatile bool accepts_are_seen = false;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);

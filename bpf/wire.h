@@ -63,6 +63,7 @@ enum dw_hook {
 
 enum dw_binding_flags {
 	DW_FROM_KERNEL = 1, /* a kernel thread or a kernel socket: `who` names no program */
+	DW_SHARED = 2,      /* a holder: another program has the socket too, and may be who receives */
 };
 
 /* Who sent, as of the moment of sending. A port can change hands while a packet of the one before

@@ -53,8 +53,11 @@ Attributed Attribution::of(const Flow& flow, const QueuedPacket& packet, std::ui
 FoundSender Attribution::sender(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
                                 std::uint64_t now_ns) {
     if (slot != 0 && !packet.inbound) {
-        if (const auto key = sender_key(packet.payload))
-            return senders_.of_packet(*key, slot, packet.settled_ns);
+        const auto key = sender_key(packet.payload);
+        const FoundSender found = key ? senders_.of_packet(*key, slot, packet.settled_ns)
+                                      : FoundSender{std::nullopt, Unknown::no_binding};
+        // Displaced since, or named by the table of a daemon before this one: the hooks may know.
+        if (found.unknown != Unknown::process_lost) return found;
     }
     // An answer that comes in belongs to whoever asked last.
     if (packet.inbound) {
@@ -78,15 +81,20 @@ std::optional<dw_binding> Attribution::holder(std::optional<std::uint64_t> cooki
     return std::nullopt;
 }
 
+FoundSender Attribution::held(const dw_binding& holder) {
+    if (holder.flags & DW_SHARED) return {std::nullopt, Unknown::ambiguous};
+    return {holder, Unknown::none};
+}
+
 FoundSender Attribution::receiver(const Flow& flow, std::uint32_t interface) {
     // The kernel itself answers to ICMP.
     if (is_icmp(flow.protocol)) return {std::nullopt, Unknown::kernel};
     if (!has_sockets(flow.protocol)) return {std::nullopt, Unknown::no_listener};
     if (goes_to_group(flow)) return group_receiver(flow);
-    if (auto found = holder(sockets_.receiver(flow, interface))) return {found, Unknown::none};
+    if (const auto found = holder(sockets_.receiver(flow, interface))) return held(*found);
     // An accepted connection is not held by itself: the listener's holder is its receiver.
     if (flow.protocol == Protocol::tcp) {
-        if (auto found = holder(sockets_.listener(flow, interface))) return {found, Unknown::none};
+        if (const auto found = holder(sockets_.listener(flow, interface))) return held(*found);
     }
     return {std::nullopt, Unknown::no_listener};
 }
@@ -100,7 +108,7 @@ FoundSender Attribution::group_receiver(const Flow& flow) {
             return {std::nullopt, Unknown::ambiguous};
         one = found;
     }
-    if (one) return {one, Unknown::none};
+    if (one) return held(*one);
     return {std::nullopt, Unknown::no_listener};
 }
 

@@ -40,17 +40,17 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
     lost_event_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!lost_event_) return sys_fail("create an event descriptor");
 
-    // The queue first: it is what a second daemon in this namespace is refused by, before it has
-    // touched anything that belongs to the first.
-    auto queue = PacketQueue::open(config.queue, config.limits.queued_packets);
-    if (!queue) return std::unexpected(queue.error());
-    queue_.emplace(std::move(*queue));
-
     const auto cookie = netns_cookie();
     if (!cookie) return std::unexpected(cookie.error());
     auto probes = Probes::attach({config.hooks, config.limits, *cookie});
     if (!probes) return std::unexpected(probes.error());
     probes_.emplace(std::move(*probes));
+
+    // After the hooks, which thus have seen all that is queued, also by the table of a daemon that was
+    // killed. Before all else: the queue is what a second daemon in this namespace is refused by.
+    auto queue = PacketQueue::open(config.queue, config.limits.queued_packets);
+    if (!queue) return std::unexpected(queue.error());
+    queue_.emplace(std::move(*queue));
 
     auto conntrack = Conntrack::open();
     if (!conntrack) return std::unexpected(conntrack.error());

@@ -36,6 +36,8 @@ constexpr Hook cgroup_set[] = {
     {"sockops_tcp", HookKind::cgroup, "sockops TCP_CONNECT", {}},
     {"cgroup_sendmsg4", HookKind::cgroup, "cgroup sendmsg4", {}},
     {"cgroup_sendmsg6", HookKind::cgroup, "cgroup sendmsg6", {}},
+    {"exit_disinherits", HookKind::tracepoint, "tracepoint sched_process_exit",
+     "a port that two programs had open stays ambiguous when one of them has ended"},
 };
 
 constexpr Hook shared_set[] = {
@@ -49,6 +51,8 @@ constexpr Hook shared_set[] = {
      "a datagram socket that is handed to another process keeps the name of the one who bound it"},
     {"cgroup_sock_release", HookKind::cgroup, "cgroup sock_release",
      "the table of receivers holds closed sockets until they are displaced"},
+    {"exec_inherits", HookKind::tracepoint, "tracepoint sched_process_exec",
+     "a port that is handed to another program keeps the name of the one who opened it"},
     {"scan_sockets", HookKind::iterator, "iter task_file",
      "sockets that were open before the start stay unknown"},
 };

@@ -9,7 +9,7 @@
 
 namespace doorward {
 
-enum class HookKind { kprobe, cgroup, iterator };
+enum class HookKind { kprobe, cgroup, tracepoint, iterator };
 
 struct Hook {
     std::string_view program;      // name in bpf/

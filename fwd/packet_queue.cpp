@@ -158,7 +158,12 @@ Result<PacketQueue> PacketQueue::open(std::uint16_t queue, std::uint32_t max_pac
 
 Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide) {
     Impl& impl = *impl_;
-    const auto ready = impl.socket.wait(timeout_ms);
+    const std::uint64_t begun_ns = monotonic_ns();
+    auto ready = impl.socket.wait(0);
+    if (ready && !*ready) {
+        impl.settled_ns = begun_ns;  // nothing was left when this began
+        ready = impl.socket.wait(timeout_ms);
+    }
     if (!ready) return impl.lost(ready.error());
     if (!*ready) return 0;
     const std::uint64_t asked_ns = monotonic_ns();

@@ -69,6 +69,7 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     object.reset(doorward_bpf__open());
     if (!object) return bpf_fail("open the BPF object", errno);
     object->rodata->netns_cookie = options.netns_cookie;
+    object->rodata->accepts_are_seen = hooks == HookChoice::kprobe;
     bpf_map__set_max_entries(object->maps.bindings, options.limits.bindings);
     bpf_map__set_max_entries(object->maps.senders, (options.limits.bindings + 1) / 2);
     bpf_map__set_max_entries(object->maps.processes, options.limits.processes);
@@ -124,6 +125,7 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
     case HookKind::iterator:
         return scan_sockets(bpf);
     case HookKind::kprobe:
+    case HookKind::tracepoint:
         break;
     }
     bpf_link* link = bpf_program__attach(bpf);

@@ -9,9 +9,9 @@
 namespace doorward {
 namespace {
 
-// From the rule that names the slot to the queue a packet needs microseconds, unless its sender
-// loses the CPU in between.
-constexpr std::uint64_t from_slot_to_queue_ns = 10'000'000;
+// From the rule that names the slot to the queue a packet needs a microsecond or two, unless its
+// sender loses the CPU in between; but then nobody else can have the port yet.
+constexpr std::uint64_t from_slot_to_queue_ns = 500'000;
 
 constexpr std::size_t v4_header = 20;
 constexpr std::size_t v6_header = 40;

@@ -21,7 +21,7 @@ static int number(const char** text, int base, long most, long* value) {
 }
 
 // Also used for other numbers up to 65535.
-static int parse_port(const char* text, uint16_t* port) {
+__attribute__((unused)) static int parse_port(const char* text, uint16_t* port) {
     long value;
     if (!number(&text, 10, 65535, &value) || *text) return 0;
     *port = (uint16_t)value;
