@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "rules/domain_name.hpp"
 #include "rules/glob.hpp"
 
 namespace doorward {
@@ -136,6 +137,30 @@ Result<UserPattern> parse_user(std::string_view text) {
     return UserPattern{std::string(text), {}};
 }
 
+Result<DomainPattern> parse_domain(std::string_view text) {
+    const auto wrong = [&](const char* what, const char* remedy) {
+        return fail(quoted(text) + what, remedy);
+    };
+    if (Address::parse(text) || Prefix::parse(text))
+        return wrong(" is an address, not a host name", "write it under to");
+    if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+        return wrong(" has characters that DNS does not carry",
+                     "write the name in its xn-- form, such as xn--bcher-kva.example");
+    if (text == "*" || text == "*.")
+        return wrong(" is every name and none",
+                     "leave domain out for any destination, or write *.example.org");
+    if (text.ends_with('.'))
+        return wrong(" ends with a dot", "leave the last dot out: host names are always whole");
+    const bool below = text.starts_with("*.");
+    const auto name = normal_host_name(below ? text.substr(2) : text);
+    if (name) return DomainPattern{(below ? "*." : "") + *name, {}};
+    if (text.contains('*'))
+        return wrong(" has a * where none can be",
+                     "write *. in front of a name, as in *.example.org, and no other *");
+    return wrong(" is no host name", "write a name such as example.org, or *.example.org for all "
+                                     "names below it, without scheme, port and path");
+}
+
 Result<PortRange> parse_ports(std::string_view text) {
     const auto dash = text.find('-');
     const auto first = parse_port(text.substr(0, dash));
@@ -156,7 +181,7 @@ Result<Prefix> parse_prefix(std::string_view text) {
                     "write " + base + ", or leave the length out for the one address");
     return fail(quoted(text) + " is neither an address nor a prefix",
                 "use numbers, such as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32; "
-                "host names are not looked up");
+                "host names belong under domain");
 }
 
 Result<std::string> parse_comment(std::string_view text) {

@@ -30,6 +30,9 @@ Result<Pattern> parse_slice(std::string_view text);
 // "docker:" and all 64 digits, "podman:0123456789ab*", "user:flatpak:org.example.App", "lxc:*".
 Result<Pattern> parse_container(std::string_view text);
 
+// "example.org", or "*.example.org" for all names below it.
+Result<DomainPattern> parse_domain(std::string_view text);
+
 // "443" or "8000-8080".
 Result<PortRange> parse_ports(std::string_view text);
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,9 @@ struct Flow {
     std::uint16_t remote_port = 0;  // host byte order
     const Process* process = nullptr;  // not owned; null if and only if `unknown` is not none
     Unknown unknown = Unknown::none;
+    // Outbound: what the remote address is called, as far as this host was told (normal host names,
+    // newest first). Not owned.
+    std::span<const std::string_view> names;
 
     // Source and destination of the packet that opened the flow; `to`, `from` and `port` in a rule
     // speak of these, so they read the same for both directions.

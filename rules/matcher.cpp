@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "rules/domain_name.hpp"
+
 namespace doorward {
 
 namespace {
@@ -105,6 +107,18 @@ bool meets_port(const Rule& rule, const Flow& flow, Inputs& inputs) {
     });
 }
 
+// The other side of an inbound flow was not looked up by anybody.
+bool meets_domain(const CompiledRule& compiled, const Flow& flow, Inputs& inputs) {
+    inputs.add(Input::direction);
+    if (flow.direction != Direction::out) return false;
+    inputs.add(Input::domain);
+    return std::ranges::any_of(flow.names, [&](std::string_view name) {
+        return any_domain_key(name, [&](std::string_view key) {
+            return std::ranges::binary_search(compiled.domains, key);
+        });
+    });
+}
+
 Error pattern_error(const AppPattern& app, const GlobError& error) {
     return {"app \"" + app.text + "\": " + error.what, error.remedy, app.place};
 }
@@ -195,8 +209,10 @@ Result<CompiledRule> compile_rule(const Rule& rule, const Environment& environme
             return std::unexpected(done.error());
     if (auto done = compile_identity(compiled, environment); !done)
         return std::unexpected(done.error());
+    for (const auto& domain : rule.domains) compiled.domains.emplace_back(domain_key(domain.text));
     std::erase(compiled.paths, std::string());
     sort_unique(compiled.paths);
+    sort_unique(compiled.domains);
     return compiled;
 }
 
@@ -219,6 +235,7 @@ Condition first_unmet(const CompiledRule& compiled, const Flow& flow, std::int64
     if (!rule.ports.empty() && !meets_port(rule, flow, inputs)) return Condition::port;
     if (const auto unmet = unmet_identity(compiled, flow, inputs); unmet != Condition::none)
         return unmet;
+    if (!rule.domains.empty() && !meets_domain(compiled, flow, inputs)) return Condition::domain;
     if (!rule.from.empty() && !meets_from(rule, flow, inputs)) return Condition::from;
     if (rule.expires) {
         inputs.add(Input::time);

@@ -20,6 +20,7 @@ struct CompiledRule {
     std::vector<std::uint32_t> users;    // sorted
     std::vector<std::uint32_t> groups;   // sorted
     PatternSet parents, scripts, units, slices, containers;
+    std::vector<std::string> domains;    // as domain_key(); sorted
 
     // A rule that only executables at these paths can match, so that the index may hold it back
     // from all others.

@@ -31,6 +31,8 @@ bool same_identity(const Rule& a, const Rule& b) {
            std::ranges::equal(a.containers, b.containers, same_pattern);
 }
 
+bool same_domain(const DomainPattern& a, const DomainPattern& b) { return a.text == b.text; }
+
 }  // namespace
 
 std::string_view action_name(Action action) {
@@ -64,7 +66,8 @@ bool same_rule(const Rule& a, const Rule& b) {
                         rule.direction, rule.protocols, rule.to, rule.from, rule.ports,
                         rule.comment);
     };
-    return plain(a) == plain(b) && same_identity(a, b);
+    return plain(a) == plain(b) && same_identity(a, b) &&
+           std::ranges::equal(a.domains, b.domains, same_domain);
 }
 
 bool same_rules(const std::vector<Rule>& a, const std::vector<Rule>& b) {

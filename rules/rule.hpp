@@ -48,6 +48,11 @@ struct Pattern {
     Place place;
 };
 
+struct DomainPattern {
+    std::string text;                  // "example.org", or "*.example.org": what is below; lower case
+    Place place;
+};
+
 struct PortRange {
     std::uint16_t first = 0;  // both inclusive, host byte order
     std::uint16_t last = 0;
@@ -75,6 +80,7 @@ struct Rule {
     std::vector<Prefix> to;            // destination of the flow's first packet
     std::vector<Prefix> from;          // source of the flow's first packet
     std::vector<PortRange> ports;      // destination port
+    std::vector<DomainPattern> domains;  // names of the remote address; outbound flows only
     std::string comment;
     Place place;                       // of the rule's first key
 };

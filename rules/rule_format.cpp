@@ -106,6 +106,7 @@ std::string format_rule(const Rule& rule) {
     list_line(out, "to", rule.to, prefix_text);
     list_line(out, "from", rule.from, prefix_text);
     list_line(out, "port", rule.ports, port_text);
+    list_line(out, "domain", rule.domains, [](const DomainPattern& domain) { return domain.text; });
     line(out, "action", action_name(rule.action));
     if (rule.log != LogLevel::audit) line(out, "log", log_level_name(rule.log));
     if (!rule.enabled) line(out, "enabled", "false");
@@ -129,6 +130,7 @@ std::string summary(const Rule& rule) {
     if (rule.direction) add_word(where, std::string(direction_name(*rule.direction)));
     if (!rule.from.empty()) add_word(where, "from " + joined(rule.from, prefix_text));
     add_word(where, joined(rule.to, prefix_text));
+    add_word(where, joined(rule.domains, [](const DomainPattern& domain) { return domain.text; }));
     add_word(where, service_text(rule));
     return who + " → " + (where.empty() ? "anywhere" : where);
 }

@@ -1,44 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/ruleset.hpp"
 
+#include <array>
 #include <limits>
 
+#include "rules/domain_name.hpp"
 #include "rules/matcher.hpp"
 
 namespace doorward {
 
 namespace {
 
-// Lets the index be asked with a view of the executable's path, without building a string.
-struct PathHash {
+// Lets an index be asked with a view of a path or name, without building a string.
+struct TextHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view path) const {
-        return std::hash<std::string_view>{}(path);
+    std::size_t operator()(std::string_view text) const {
+        return std::hash<std::string_view>{}(text);
     }
 };
 
 using Positions = std::vector<std::uint32_t>;  // ascending positions in the list of rules
 
-// Walks two ascending lists as one.
+using Index = std::unordered_map<std::string, Positions, TextHash, std::equal_to<>>;
+
+// Walks several ascending lists as one, each position once.
 class Merged {
 public:
     static constexpr std::uint32_t end = std::numeric_limits<std::uint32_t>::max();
 
-    Merged(const Positions* a, const Positions& b) : a_(a), b_(b) {}
-
-    std::uint32_t next() {
-        const auto a = a_ && i_ < a_->size() ? (*a_)[i_] : end;
-        const auto b = j_ < b_.size() ? b_[j_] : end;
-        if (a < b) ++i_;
-        else ++j_;
-        return a < b ? a : b;
+    // False if there is no room for one more.
+    bool add(const Positions& list) {
+        if (count_ == cursors_.size()) return false;
+        if (!list.empty()) cursors_[count_++] = {list.data(), list.data() + list.size()};
+        return true;
     }
 
+    std::uint32_t next() {
+        std::uint32_t least = end;
+        for (std::size_t i = 0; i < count_; ++i)
+            if (cursors_[i].at != cursors_[i].stop) least = std::min(least, *cursors_[i].at);
+        for (std::size_t i = 0; i < count_; ++i)
+            if (cursors_[i].at != cursors_[i].stop && *cursors_[i].at == least) ++cursors_[i].at;
+        return least;
+    }
+
+    std::size_t size() const { return count_; }
+    void shrink(std::size_t count) { count_ = count; }
+
 private:
-    const Positions* a_;
-    const Positions& b_;
-    std::size_t i_ = 0;
-    std::size_t j_ = 0;
+    struct Cursor {
+        const std::uint32_t* at;
+        const std::uint32_t* stop;
+    };
+    std::array<Cursor, 16> cursors_;
+    std::size_t count_ = 0;
 };
 
 }  // namespace
@@ -48,21 +63,58 @@ struct Ruleset::Impl {
     std::vector<CompiledRule> compiled;  // one for each rule, pointing into `rules`
     Defaults defaults;
     bool about_apps = false;             // any enabled rule has an `app`
-    std::unordered_map<std::string, Positions, PathHash, std::equal_to<>> by_path;
-    Positions others;                    // enabled rules that by_path can't hold
+    Index by_path;
+    Index by_domain;                     // by domain_key()
+    Positions with_domain;               // all that are in by_domain
+    Positions others;                    // enabled rules that no index can hold
 
     void index(std::uint32_t position) {
         const CompiledRule& rule = compiled[position];
         if (!rule.rule->enabled) return;
         if (!rule.rule->apps.empty()) about_apps = true;
-        if (!rule.only_paths()) return others.push_back(position);
-        for (const auto& path : rule.paths) by_path[path].push_back(position);
+        if (rule.only_paths()) {
+            for (const auto& path : rule.paths) by_path[path].push_back(position);
+        } else if (!rule.domains.empty()) {
+            for (const auto& key : rule.domains) by_domain[key].push_back(position);
+            with_domain.push_back(position);
+        } else {
+            others.push_back(position);
+        }
     }
 
-    const Positions* candidates(const Flow& flow) const {
-        if (!flow.process) return nullptr;
-        const auto found = by_path.find(std::string_view(flow.process->exe));
-        return found == by_path.end() ? nullptr : &found->second;
+    Merged candidates(const Flow& flow) const {
+        Merged order;
+        order.add(others);
+        if (flow.process)
+            if (const auto found = by_path.find(std::string_view(flow.process->exe));
+                found != by_path.end())
+                order.add(found->second);
+        add_by_domain(flow, order);
+        return order;
+    }
+
+    // Only the rules about one of the flow's names; all about any name where those are too many
+    // lists to walk at a time.
+    void add_by_domain(const Flow& flow, Merged& order) const {
+        if (with_domain.empty() || flow.direction != Direction::out) return;
+        const std::size_t before = order.size();
+        const auto no_room = [&](std::string_view key) {
+            const auto found = by_domain.find(key);
+            return found != by_domain.end() && !order.add(found->second);
+        };
+        for (const std::string_view name : flow.names) {
+            if (!any_domain_key(name, no_room)) continue;
+            order.shrink(before);
+            order.add(with_domain);
+            return;
+        }
+    }
+
+    // What the index has looked at on the way to the rule at `winner`.
+    void note_domains(const Flow& flow, std::uint32_t winner, Inputs& inputs) const {
+        if (with_domain.empty() || with_domain.front() >= winner) return;
+        inputs.add(Input::direction);
+        if (flow.direction == Direction::out) inputs.add(Input::domain);
     }
 };
 
@@ -110,15 +162,17 @@ const Defaults& Ruleset::defaults() const { return impl_->defaults; }
 Decision Ruleset::decide(const Flow& flow, std::int64_t now) const {
     Decision decision;
     if (impl_->about_apps) decision.depends_on.add(Input::executable);
-    Merged order(impl_->candidates(flow), impl_->others);
+    Merged order = impl_->candidates(flow);
     for (auto at = order.next(); at != Merged::end; at = order.next()) {
         const CompiledRule& compiled = impl_->compiled[at];
         if (first_unmet(compiled, flow, now, decision.depends_on) != Condition::none) continue;
         decision.action = compiled.rule->action;
         decision.rule = compiled.rule;
+        impl_->note_domains(flow, at, decision.depends_on);
         return decision;
     }
     decision.depends_on.add(Input::direction);
+    impl_->note_domains(flow, Merged::end, decision.depends_on);
     decision.action =
         flow.direction == Direction::out ? impl_->defaults.out : impl_->defaults.in;
     return decision;
@@ -150,6 +204,7 @@ std::string_view condition_name(Condition condition) {
         case Condition::container: return "container";
         case Condition::parent: return "parent";
         case Condition::script: return "script";
+        case Condition::domain: return "domain";
         case Condition::from: return "from";
         case Condition::expires: return "expires";
     }

@@ -18,7 +18,8 @@ namespace doorward {
 // What a decision depended on: every input that was looked at on the way to it, by the rule that
 // won and by those before it. A decision may be cached under a key that covers all of these.
 // An input that is not named here can change without changing the decision. What only the index
-// looked at counts too: with any rule about an `app`, every decision depends on the executable.
+// looked at counts too: with any rule about an `app`, every decision depends on the executable; with
+// one about a `domain` before the winner, every decision on an outbound flow depends on the names.
 enum class Input : std::uint32_t {
     executable = 1 << 0,      // its path, and whether the process is known at all
     user = 1 << 1,            // the uid, and whether the process is known at all
@@ -34,6 +35,7 @@ enum class Input : std::uint32_t {
     control_group = 1 << 11,  // units, slices and container
     ancestors = 1 << 12,
     script = 1 << 13,
+    domain = 1 << 14,         // the names of an outbound flow's remote address, as known now
 };
 
 class Inputs {
@@ -70,12 +72,12 @@ struct Decision {
 
 // The first condition of a rule that a flow did not meet, in the order they are tested. What a
 // cache can't hold comes late, so that few decisions depend on it: what a process is beside its
-// executable and user, the local end of a flow (`from` of outbound ones), and the time, which is
-// looked at only when all else matches.
+// executable and user, the names of the remote address, the local end of a flow (`from` of outbound
+// ones), and the time, which is looked at only when all else matches.
 enum class Condition : std::uint8_t {
     none,  // all met: the rule matches
     enabled, direction, protocol, app, user, to, port, group, unit, slice, container, parent, script,
-    from, expires,
+    domain, from, expires,
 };
 
 std::string_view condition_name(Condition condition);

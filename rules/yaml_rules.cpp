@@ -99,6 +99,7 @@ constexpr std::array fields{
     Field{"to", [](auto& v, auto& r) { return read_list(v, parse_prefix, r.to); }},
     Field{"from", [](auto& v, auto& r) { return read_list(v, parse_prefix, r.from); }},
     Field{"port", [](auto& v, auto& r) { return read_list(v, parse_ports, r.ports); }},
+    Field{"domain", [](auto& v, auto& r) { return read_list(v, parse_domain, r.domains); }},
     Field{"action", [](auto& v, auto& r) { return read_value(v, action_from, r.action); }},
     Field{"log", [](auto& v, auto& r) { return read_value(v, log_from, r.log); }},
     Field{"enabled", read_enabled},
@@ -133,6 +134,9 @@ Result<void> check_meaning(const YamlMap& map, const Rule& rule) {
         std::ranges::none_of(rule.protocols, has_ports))
         return map.find("port")->error("the protocols of this rule have no ports",
                                        "remove port, or add tcp, udp, udplite or sctp");
+    if (!rule.domains.empty() && rule.direction == Direction::in)
+        return map.find("domain")->error("who comes in has no name that was asked for",
+                                         "remove domain, or write direction: out");
     const auto is_unknown = [](const AppPattern& app) {
         return app.kind == AppPattern::Kind::unknown;
     };

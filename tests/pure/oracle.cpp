@@ -99,6 +99,18 @@ bool inside(const std::vector<Prefix>& prefixes, const Address& address) {
     return false;
 }
 
+bool same_name(const Rule& rule, const Flow& flow) {
+    if (flow.direction != Direction::out) return false;
+    for (const auto& domain : rule.domains)
+        for (const std::string_view name : flow.names) {
+            if (domain.text == name) return true;
+            if (domain.text[0] == '*' && name.size() >= domain.text.size() &&
+                name.ends_with(domain.text.substr(1)))
+                return true;
+        }
+    return false;
+}
+
 bool same_port(const Rule& rule, const Flow& flow) {
     const int number = static_cast<int>(flow.protocol);
     if (number != 6 && number != 17 && number != 132 && number != 136) return false;
@@ -183,6 +195,7 @@ bool holds(const Rule& rule, Condition condition, const Flow& flow, std::int64_t
         case Condition::from:
             return rule.from.empty() ||
                    inside(rule.from, flow.direction == Direction::out ? flow.local : flow.remote);
+        case Condition::domain: return rule.domains.empty() || same_name(rule, flow);
         case Condition::port: return rule.ports.empty() || same_port(rule, flow);
     }
     return false;
@@ -193,8 +206,8 @@ Verdict decide(const std::vector<Rule>& rules, const Defaults& defaults, const F
     for (std::size_t i = 0; i < rules.size(); ++i) {
         bool all = true;
         for (const auto condition :
-             {Condition::expires, Condition::from, Condition::port, Condition::to, Condition::user,
-              Condition::script, Condition::parent, Condition::container, Condition::slice,
+             {Condition::expires, Condition::from, Condition::domain, Condition::port, Condition::to,
+              Condition::user,              Condition::script, Condition::parent, Condition::container, Condition::slice,
               Condition::unit, Condition::group, Condition::app, Condition::protocol, Condition::direction, Condition::enabled})
             if (!holds(rules[i], condition, flow, now, environment)) all = false;
         if (all) return {rules[i].action, i};

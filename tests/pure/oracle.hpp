@@ -57,9 +57,11 @@ private:
     void add_identity(Rule& rule);
     void set_process(Flow& flow);
     void set_identity(Inputs kept);
+    void set_names(Flow& flow);
 
     std::mt19937_64 random_;
     Process process_;
+    std::vector<std::string_view> names_;
 };
 
 }  // namespace doorward::oracle

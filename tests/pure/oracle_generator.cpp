@@ -35,6 +35,11 @@ constexpr const char* addresses[] = {"203.0.113.7",  "203.0.113.200", "10.1.2.3"
                                      "10.2.0.1",     "2001:db8::7",   "2001:db8:1::1",
                                      "192.0.2.1",    "fe80::1"};
 constexpr const char* ranges[] = {"443", "80", "53", "0-1023", "8000-8080", "0-65535", "0"};
+constexpr const char* domains[] = {"example.org",    "*.example.org", "www.example.org", "*.org",
+                                   "a.www.example.org", "*.www.example.org", "printer",
+                                   "badexample.org", "*.net"};
+constexpr std::string_view names[] = {"example.org", "www.example.org", "a.www.example.org",
+                                      "badexample.org", "org", "printer", "example.net"};
 constexpr std::uint16_t ports[] = {0, 53, 80, 443, 1023, 1024, 7999, 8000, 8080, 8081, 65535};
 constexpr Protocol protocols[] = {Protocol::tcp,    Protocol::udp,    Protocol::icmp,
                                   Protocol::icmpv6, Protocol::sctp,   Protocol::udplite,
@@ -88,6 +93,9 @@ Rule Generator::rule(std::size_t number) {
     if (chance(30))
         for (auto count = 1 + below(2); count > 0; --count)
             rule.ports.push_back(parse_ports(pick(ranges)).value());
+    if (chance(30))
+        for (auto count = 1 + below(3); count > 0; --count)
+            rule.domains.push_back(parse_domain(pick(domains)).value());
     return rule;
 }
 
@@ -121,6 +129,14 @@ void Generator::set_process(Flow& flow) {
     flow.unknown = Unknown::none;
 }
 
+// Up to more names than the index can walk at a time.
+void Generator::set_names(Flow& flow) {
+    names_.clear();
+    for (auto count = chance(10) ? below(30) : below(4); count > 0; --count)
+        names_.push_back(pick(names));
+    flow.names = names_;
+}
+
 Flow Generator::flow() {
     Flow flow;
     flow.direction = pick(directions);
@@ -129,6 +145,7 @@ Flow Generator::flow() {
     flow.remote = Address::parse(pick(addresses)).value();
     flow.local_port = pick(ports);
     flow.remote_port = pick(ports);
+    set_names(flow);
     set_process(flow);
     if (chance(25)) {
         flow.process = nullptr;
@@ -144,6 +161,7 @@ void Generator::change_all_but(Flow& flow, std::int64_t& now, Inputs kept) {
     if (!kept.has(Input::local_address)) flow.local = Address::parse(pick(addresses)).value();
     if (!kept.has(Input::remote_port)) flow.remote_port = pick(ports);
     if (!kept.has(Input::local_port)) flow.local_port = pick(ports);
+    if (!kept.has(Input::domain)) set_names(flow);
     if (!kept.has(Input::time)) now = pick(times);
     // Whether the process is known belongs to everything that is asked of it.
     constexpr Input of_process[] = {Input::executable,    Input::user,      Input::group,

@@ -22,7 +22,8 @@ constexpr Condition in_order[] = {Condition::enabled, Condition::direction, Cond
                                   Condition::app,     Condition::user,      Condition::to,
                                   Condition::port,    Condition::group,     Condition::unit,
                                   Condition::slice,   Condition::container, Condition::parent,
-                                  Condition::script,  Condition::from,      Condition::expires};
+                                  Condition::script,  Condition::domain,    Condition::from,
+                                  Condition::expires};
 
 struct Case {
     std::vector<Rule> rules;
