@@ -5,6 +5,7 @@
 #include "socket_scan.h"
 #include "inherit.h"
 #include "sender.h"
+#include "dns.h"
 
 // The kernel's word for a licence that may call the tracing helpers.
 char LICENSE[] SEC("license") = "GPL";

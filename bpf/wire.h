@@ -139,13 +139,43 @@ struct dw_process {
 };
 DW_SIZE(struct dw_process, 72 + DW_ARGS_MAX + DW_PATH_MAX);
 
-/* Index into the failures map: updates that the kernel refused, per map. */
+enum {
+	DW_RESOLVERS_MAX = 64,
+	DW_DNS_RING_BYTES = 1 << 20,
+	DW_DNS_SMALL = 512, /* packets up to this size take little of the ring */
+	DW_DNS_LARGE = 4096, /* what is longer is cut */
+};
+
+struct dw_address {
+	dw_u8 bytes[16];
+};
+DW_SIZE(struct dw_address, 16);
+
+/* A packet from or to a resolver, as the ring carries it. */
+struct dw_dns_packet {
+	dw_u64 socket;	 /* cookie of the socket that sent or gets it */
+	dw_u32 length;	 /* of the packet, from its IP header */
+	dw_u16 captured; /* bytes of it that follow */
+	dw_u8 inbound;
+	dw_u8 pad[1];
+#ifdef __cplusplus
+	/* bytes follow */
+#else
+	dw_u8 bytes[];
+#endif
+};
+DW_SIZE(struct dw_dns_packet, 16);
+
+/* Index into the failures map: updates that the kernel refused, per map; DNS that was not copied. */
 enum dw_failure {
 	DW_FAIL_BINDINGS,
 	DW_FAIL_PROCESSES,
 	DW_FAIL_HOLDERS,
 	DW_FAIL_CALLERS,
 	DW_FAIL_SENDERS,
+	DW_FAIL_DNS_RING,      /* the ring was full */
+	DW_FAIL_DNS_ELSEWHERE, /* a query to none of the resolvers */
+	DW_FAIL_DNS_STRANGER,  /* an answer from none of them */
 	DW_FAILURES,
 };
 

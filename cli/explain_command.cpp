@@ -20,6 +20,7 @@ struct Options {
     std::string unknown;
     std::string to;
     std::string from;
+    std::string domain;
     std::string direction = "out";
     std::string rules_folder;
     bool json = false;
@@ -35,6 +36,7 @@ CommandResult<FlowQuestion> question_of(const Options& options) {
     question.unknown = given(options.unknown);
     question.to = given(options.to);
     question.from = given(options.from);
+    question.domain = given(options.domain);
     if (options.app.empty()) return question;
     const auto app = resolve_app(options.app);
     if (!app) return command_fail(exit_usage, app.error());
@@ -69,7 +71,8 @@ std::string flow_text(const FlowQuestion& question) {
                                          : "unknown:" + question.unknown.value_or("");
     return fmt::format("{}, {} {}, {} → {} port {}", who, direction_name(question.direction),
                        question.protocol, question.from.value_or("0.0.0.0"),
-                       question.to.value_or("0.0.0.0"), question.port);
+                       question.to.value_or("0.0.0.0"), question.port) +
+           (question.domain ? " called " + *question.domain : "");
 }
 
 void print(const FlowQuestion& question, const Explanation& explanation, const TableStyle& style) {
@@ -110,6 +113,8 @@ void add_options(CLI::App& command, Options& options) {
     who->require_option(1);
     command.add_option("--to", options.to, "destination address [0.0.0.0]")->type_name("ADDRESS");
     command.add_option("--from", options.from, "source address [0.0.0.0]")->type_name("ADDRESS");
+    command.add_option("--domain", options.domain, "host name of the destination")
+        ->type_name("NAME");
     command.add_option("--port", options.question.port, "destination port")
         ->type_name("PORT")
         ->capture_default_str();

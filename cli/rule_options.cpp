@@ -64,6 +64,8 @@ Result<void> read_conditions(const RuleOptions& options, Rule& rule) {
         return done;
     if (auto done = read_all("--to", options.to, parse_prefix, rule.to); !done) return done;
     if (auto done = read_all("--from", options.from, parse_prefix, rule.from); !done) return done;
+    if (auto done = read_all("--domain", options.domains, parse_domain, rule.domains); !done)
+        return done;
     return read_all("--port", options.ports, parse_ports, rule.ports);
 }
 
@@ -93,6 +95,11 @@ std::string app_part(const AppPattern& app) {
     return name_part(std::string_view(app.text).substr(app.text.rfind('/') + 1));
 }
 
+std::string domain_part(const DomainPattern& domain) {
+    const std::string_view text = domain.text;
+    return name_part(text.substr(text.starts_with("*.") ? 2 : 0));
+}
+
 }  // namespace
 
 void add_rule_options(CLI::App& command, RuleOptions& options) {
@@ -100,6 +107,8 @@ void add_rule_options(CLI::App& command, RuleOptions& options) {
              "destination address or prefix; may be repeated");
     add_list(command, "--from", options.from, "ADDRESS",
              "source address or prefix; may be repeated");
+    add_list(command, "--domain", options.domains, "NAME",
+             "host name of the destination, or *.NAME for those below it; may be repeated");
     add_list(command, "--port", options.ports, "PORT",
              "destination port or range, as 8000-8080; may be repeated");
     add_list(command, "--protocol", options.protocols, "PROTOCOL", "tcp, udp, …; may be repeated");
@@ -166,6 +175,7 @@ std::string suggested_name(const std::string& verb, const Rule& rule) {
     };
     add(rule.apps.empty() ? "any" : app_part(rule.apps.front()));
     if (!rule.ports.empty()) add(std::to_string(rule.ports.front().first));
+    else if (!rule.domains.empty()) add(domain_part(rule.domains.front()));
     else if (!rule.to.empty()) add(name_part(rule.to.front().to_string()));
     return name;
 }

@@ -24,6 +24,7 @@ struct RuleOptions {
     std::vector<std::string> to;
     std::vector<std::string> from;
     std::vector<std::string> ports;
+    std::vector<std::string> domains;
     std::string duration;  // --for
     std::string comment;
     bool in = false;

@@ -53,16 +53,19 @@ void report_rules(Report& report, const RulesetStatus& rules) {
                     Colour::red);
 }
 
+std::string counts_text(const std::vector<NamedCount>& counts) {
+    std::string text;
+    for (const NamedCount& each : counts)
+        if (each.count > 0)
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", each.count, each.name);
+    return text.empty() ? "0" : text;
+}
+
 void report_packets(Report& report, const PacketCounters& packets, const NftCounters& netfilter) {
     report.line("Decisions", fmt::format("{} packets: {} accepted, {} dropped, {} rejected",
                                          packets.received, packets.accepted, packets.dropped,
                                          packets.rejected));
-    std::string unknown;
-    for (const NamedCount& reason : packets.unknown)
-        if (reason.count > 0)
-            unknown +=
-                fmt::format("{}{} {}", unknown.empty() ? "" : ", ", reason.count, reason.name);
-    report.line("No process", unknown.empty() ? "0" : unknown);
+    report.line("No process", counts_text(packets.unknown));
     report.line("Queue losses", fmt::format("{} dropped by the kernel, {} malformed",
                                             packets.queue_dropped, packets.malformed),
                 packets.queue_dropped + packets.malformed > 0 ? Colour::red : Colour::none);
@@ -85,6 +88,34 @@ void report_stores(Report& report, const Status& status) {
                     map.failed_updates > 0 ? Colour::red : Colour::none);
 }
 
+void report_names(Report& report, const NameStatus& names) {
+    if (!names.enabled) return report.line("Host names", "off (dns: enabled: false)");
+    std::string resolvers;
+    for (const std::string& resolver : names.resolvers)
+        resolvers += (resolvers.empty() ? "" : ", ") + resolver;
+    report.line("Resolvers", resolvers.empty() ? "none is known: no name from DNS is believed"
+                                               : resolvers,
+                resolvers.empty() ? Colour::yellow : Colour::none);
+    report.line("Host names", fmt::format("{} of {} addresses, {} evicted; {} answers; hosts file: "
+                                          "{} names, {} skipped",
+                                          names.addresses, names.addresses_capacity,
+                                          names.addresses_evicted, names.answers, names.hosts_file,
+                                          names.hosts_file_skipped));
+    report.line("No name from", counts_text(names.refused));
+    if (names.names_displaced > 0)
+        report.line("", fmt::format("{} names displaced: an address had too many", names.names_displaced));
+    report.line("DNS waiting", fmt::format("{} of {} queries, {} evicted; {} of {} connections, {} "
+                                           "evicted",
+                                           names.queries, names.queries_capacity,
+                                           names.queries_evicted, names.connections,
+                                           names.connections_capacity, names.connections_evicted));
+    report.line("Named flows", fmt::format("{} of {}, {} evicted", names.flows, names.flows_capacity,
+                                           names.flows_evicted));
+    report.line("DNS ring", fmt::format("{} bytes, {} packets lost, {} waits", names.ring_bytes,
+                                        names.ring_lost, names.ring_stalled),
+                names.ring_lost > 0 ? Colour::red : Colour::none);
+}
+
 int show_status(const Session& session, bool json) {
     const auto answer = ask(session.socket, "GetStatus", "status");
     if (!answer) return report(answer.error());
@@ -95,6 +126,7 @@ int show_status(const Session& session, bool json) {
     report_daemon(lines, *status);
     report_rules(lines, status->ruleset);
     report_packets(lines, status->packets, status->netfilter);
+    report_names(lines, status->names);
     report_stores(lines, *status);
     lines.print();
     return exit_ok;

@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
-#include <utility>
 
 #include <fmt/format.h>
 
+#include "fwd/config_section.hpp"
 #include "fwd/marks.hpp"
+#include "rules/address.hpp"
 #include "rules/yaml_source.hpp"
-#include "rules/yaml_value.hpp"
 
 namespace doorward {
 namespace {
@@ -23,100 +22,10 @@ constexpr std::array hook_choices = {HookChoice::automatic, HookChoice::kprobe,
 constexpr std::array loopback_policies = {LoopbackPolicy::accept, LoopbackPolicy::filter};
 constexpr std::array actions = {Action::accept, Action::drop, Action::reject};
 
-// The values an enum may have in the file, and what they are called there.
-template <class T>
-struct Choices {
-    std::span<const T> values;
-    std::string_view (*name)(T);
-
-    std::optional<T> parse(std::string_view text) const {
-        const auto found = std::ranges::find(values, text, name);
-        if (found == values.end()) return std::nullopt;
-        return *found;
-    }
-
-    std::string names() const {
-        std::string out;
-        for (const T& value : values) {
-            if (!out.empty()) out += &value == &values.back() ? " or " : ", ";
-            out += name(value);
-        }
-        return out;
-    }
-};
-
-// The keys of one map, read into fields. A key that is not there leaves its default; after the
-// first error nothing more is read, and finish() returns that error.
-class Section {
-public:
-    Section(const YamlValue& value, std::span<const std::string_view> keys,
-            std::string_view prefix = {})
-        : map_(YamlMap::read(value, keys, prefix)) {}
-
-    Section& text(std::string_view key, std::string& field) {
-        return take(key, [&](const YamlValue& value) { return store(yaml_text(value), field); });
-    }
-
-    template <class T>
-    Section& number(std::string_view key, T& field, std::uint64_t least, std::uint64_t most) {
-        return take(key, [&](const YamlValue& value) {
-            return store(yaml_number(value, least, most), field);
-        });
-    }
-
-    template <class T>
-    Section& choice(std::string_view key, T& field, const Choices<T>& choices) {
-        return take(key, [&](const YamlValue& value) {
-            return store(one_of(value, choices), field);
-        });
-    }
-
-    // What was found out about a field that has been read; the error gets the value's place.
-    Section& check(std::string_view key, const Result<void>& verdict) {
-        return take(key, [&](const YamlValue& value) -> Result<void> {
-            if (verdict) return {};
-            return fail(verdict.error().what, verdict.error().remedy, value.place);
-        });
-    }
-
-    // `read` takes the value and returns Result<void>.
-    template <class Read>
-    Section& take(std::string_view key, const Read& read) {
-        if (!map_) return *this;
-        const YamlValue* value = map_->find(key);
-        if (!value) return *this;
-        if (Result<void> done = read(*value); !done) map_ = std::unexpected(done.error());
-        return *this;
-    }
-
-    Result<void> finish() const {
-        if (!map_) return std::unexpected(map_.error());
-        return {};
-    }
-
-private:
-    template <class Value, class Field>
-    static Result<void> store(Result<Value> value, Field& field) {
-        if (!value) return std::unexpected(value.error());
-        field = static_cast<Field>(*std::move(value));
-        return {};
-    }
-
-    template <class T>
-    static Result<T> one_of(const YamlValue& value, const Choices<T>& choices) {
-        const auto text = yaml_text(value);
-        if (!text) return std::unexpected(text.error());
-        if (const auto parsed = choices.parse(*text)) return *parsed;
-        return value.error(fmt::format("\"{}\" is not known here", text->substr(0, 40)),
-                           "use " + choices.names());
-    }
-
-    Result<YamlMap> map_;
-};
-
 constexpr std::uint32_t max_days = 36500;
 constexpr std::uint32_t max_megabytes = 1 << 20;
 constexpr std::uint32_t max_entries = 1 << 24;
+constexpr std::uint32_t max_minimum_ttl = 3600;
 constexpr std::size_t max_path = 4095;
 constexpr std::size_t max_socket_path = 107;  // sockaddr_un holds 108 bytes with the NUL
 
@@ -176,6 +85,32 @@ Result<void> read_groups(const YamlValue& value, Config& config) {
         .finish();
 }
 
+Result<void> check_resolver(const std::string& text) {
+    if (text.starts_with('/')) return check_path("dns.resolvers", text, max_path);
+    if (const auto address = Address::parse(text); address && !address->is_unspecified()) return {};
+    return fail(fmt::format("dns.resolvers: \"{}\" is neither an address nor a file",
+                            text.substr(0, 40)),
+                "use the address of a DNS server, or the whole path of a file like resolv.conf");
+}
+
+Result<void> check_resolvers(const std::vector<std::string>& resolvers) {
+    for (const std::string& resolver : resolvers)
+        if (auto sound = check_resolver(resolver); !sound) return sound;
+    return {};
+}
+
+Result<void> read_dns(const YamlValue& value, DnsConfig& dns) {
+    static constexpr std::array<std::string_view, 4> keys = {"enabled", "resolvers", "hosts_file",
+                                                             "minimum_ttl"};
+    return Section(value, keys, "dns.")
+        .flag("enabled", dns.enabled)
+        .texts("resolvers", dns.resolvers, check_resolver)
+        .text("hosts_file", dns.hosts_file)
+        .check("hosts_file", check_path("dns.hosts_file", dns.hosts_file, max_path))
+        .number("minimum_ttl", dns.minimum_ttl, 1, max_minimum_ttl)
+        .finish();
+}
+
 Result<void> read_retention(const YamlValue& value, Retention& retention) {
     static constexpr std::array<std::string_view, 2> keys = {"days", "megabytes"};
     return Section(value, keys, "retention.")
@@ -185,21 +120,24 @@ Result<void> read_retention(const YamlValue& value, Retention& retention) {
 }
 
 Result<void> read_limits(const YamlValue& value, Limits& limits) {
-    static constexpr std::array<std::string_view, 5> keys = {
-        "bindings", "processes", "listeners", "queued_packets", "audit_records"};
+    static constexpr std::array<std::string_view, 7> keys = {
+        "bindings",      "processes", "listeners",  "queued_packets",
+        "audit_records", "names",     "dns_queries"};
     return Section(value, keys, "limits.")
         .number("bindings", limits.bindings, 1, max_entries)
         .number("processes", limits.processes, 1, max_entries)
         .number("listeners", limits.listeners, 1, max_entries)
         .number("queued_packets", limits.queued_packets, 1, max_entries)
         .number("audit_records", limits.audit_records, 1, max_entries)
+        .number("names", limits.names, 1, max_entries)
+        .number("dns_queries", limits.dns_queries, 1, max_entries)
         .finish();
 }
 
 Result<void> read_config(const YamlValue& top, Config& config) {
-    static constexpr std::array<std::string_view, 12> keys = {
+    static constexpr std::array<std::string_view, 13> keys = {
         "mode",     "defaults",       "loopback", "hooks",     "queue", "mark_mask", "rules_dir",
-        "database", "control_socket", "groups",   "retention", "limits"};
+        "database", "control_socket", "groups",   "retention", "limits", "dns"};
     return Section(top, keys)
         .choice("mode", config.mode, {modes, mode_name})
         .take("defaults", [&](const YamlValue& v) { return read_defaults(v, config.defaults); })
@@ -216,6 +154,7 @@ Result<void> read_config(const YamlValue& top, Config& config) {
         .check("control_socket",
                check_path("control_socket", config.control_socket, max_socket_path))
         .take("groups", [&](const YamlValue& v) { return read_groups(v, config); })
+        .take("dns", [&](const YamlValue& v) { return read_dns(v, config.dns); })
         .take("retention", [&](const YamlValue& v) { return read_retention(v, config.retention); })
         .take("limits", [&](const YamlValue& v) { return read_limits(v, config.limits); })
         .finish();
@@ -263,7 +202,8 @@ Result<Config> parse_config(std::string_view text, const std::string& file_name)
 }
 
 Result<void> validate(const Config& config) {
-    const auto& [bindings, processes, listeners, queued_packets, audit_records] = config.limits;
+    const auto& [bindings, processes, listeners, queued_packets, audit_records, names,
+                 dns_queries] = config.limits;
     for (const Result<void>& verdict : {
              check_mask(config.mark_mask),
              check_path("rules_dir", config.rules_dir, max_path),
@@ -278,6 +218,11 @@ Result<void> validate(const Config& config) {
              check_number("limits.listeners", listeners, max_entries),
              check_number("limits.queued_packets", queued_packets, max_entries),
              check_number("limits.audit_records", audit_records, max_entries),
+             check_number("limits.names", names, max_entries),
+             check_number("limits.dns_queries", dns_queries, max_entries),
+             check_resolvers(config.dns.resolvers),
+             check_path("dns.hosts_file", config.dns.hosts_file, max_path),
+             check_number("dns.minimum_ttl", config.dns.minimum_ttl, max_minimum_ttl),
          })
         if (!verdict) return verdict;
     return {};

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "rules/result.hpp"
 #include "rules/ruleset.hpp"
@@ -37,6 +38,8 @@ struct Limits {
     std::uint32_t listeners = 4096;      // entries of the local port → process map (LRU)
     std::uint32_t queued_packets = 4096; // undecided packets held by the kernel
     std::uint32_t audit_records = 65536; // decisions waiting to be written
+    std::uint32_t names = 16384;         // addresses whose names are known from DNS (LRU)
+    std::uint32_t dns_queries = 4096;    // DNS queries waiting for their answer (the oldest go first)
 
     bool operator==(const Limits&) const = default;
 };
@@ -46,6 +49,17 @@ struct Retention {
     std::uint32_t megabytes = 512;
 
     bool operator==(const Retention&) const = default;
+};
+
+// Where host names come from.
+struct DnsConfig {
+    bool enabled = true;   // false: no flow has a name
+    // Only their answers are believed: addresses, or files in the form of resolv.conf(5).
+    std::vector<std::string> resolvers = {"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"};
+    std::string hosts_file = "/etc/hosts";
+    std::uint32_t minimum_ttl = 60;  // seconds that a name holds at least; at most a day
+
+    bool operator==(const DnsConfig&) const = default;
 };
 
 struct Config {
@@ -60,6 +74,7 @@ struct Config {
     std::string control_socket = "/run/doorward/control.sock";
     std::string read_group = "doorward";          // may ask; root always may
     std::string change_group = "doorward-admin";  // may change; root always may
+    DnsConfig dns;
     Retention retention;
     Limits limits;
 };

@@ -38,6 +38,32 @@ type MapStatus (name: string, capacity: int, failed_updates: int)
 
 type AuditStatus (database: string, written: int, lost: int, pending: int, error: ?string)
 
+# Host names, from DNS and from the hosts file. refused counts what gave none, by reason.
+type NameStatus (
+  enabled: bool,
+  resolvers: []string,
+  addresses: int,
+  addresses_capacity: int,
+  addresses_evicted: int,
+  names_displaced: int,
+  hosts_file: int,
+  hosts_file_skipped: int,
+  queries: int,
+  queries_capacity: int,
+  queries_evicted: int,
+  connections: int,
+  connections_capacity: int,
+  connections_evicted: int,
+  flows: int,
+  flows_capacity: int,
+  flows_evicted: int,
+  answers: int,
+  refused: []NamedCount,
+  ring_bytes: int,
+  ring_lost: int,
+  ring_stalled: int
+)
+
 type Status (
   version: string,
   mode: (observe, enforce),
@@ -53,7 +79,8 @@ type Status (
   packets: PacketCounters,
   netfilter: NetfilterCounters,
   audit: AuditStatus,
-  maps: []MapStatus
+  maps: []MapStatus,
+  names: NameStatus
 )
 
 # A rule with the keys that it has in a rule file; see doorward-rules(5).
@@ -74,6 +101,7 @@ type Rule (
   to: ?[]string,
   from: ?[]string,
   port: ?[]string,
+  domain: ?[]string,
   comment: ?string
 )
 
@@ -87,7 +115,7 @@ type Reloaded (rules: int, generation: int)
 
 # An imagined flow. app is the path of an executable, unknown a reason for not knowing one; one of
 # the two has to be given. What else is missing: out, user 0, group 0, no unit, slice or container,
-# tcp, 0.0.0.0, port 0.
+# tcp, 0.0.0.0, port 0, no domain.
 type Question (
   direction: ?(out, in),
   app: ?string,
@@ -100,7 +128,8 @@ type Question (
   protocol: ?string,
   to: ?string,
   from: ?string,
-  port: ?int
+  port: ?int,
+  domain: ?string
 )
 
 type Trial (rule: string, place: Place, failed: string)

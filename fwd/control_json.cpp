@@ -77,6 +77,12 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NftCounters, decided, loopback, neighbour, an
                                    rejected)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MapStatus, name, capacity, failed_updates)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AuditStatus, database, written, lost, pending, error)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NameStatus, enabled, resolvers, addresses, addresses_capacity,
+                                   addresses_evicted, names_displaced, hosts_file,
+                                   hosts_file_skipped, queries, queries_capacity, queries_evicted,
+                                   connections, connections_capacity, connections_evicted, flows,
+                                   flows_capacity, flows_evicted, answers,
+                                   refused, ring_bytes, ring_lost, ring_stalled)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Defaults, out, in)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed)
 
@@ -89,7 +95,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed)
     }
 
 DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, pid, uptime_s,
-              network_namespace, ruleset, packets, netfilter, audit, maps)
+              network_namespace, ruleset, packets, netfilter, audit, maps, names)
 DOORWARD_JSON(RuleChange, name, file, position, rules)
 DOORWARD_JSON(Reloaded, rules, generation)
 DOORWARD_JSON(Explanation, action, rule, place, trials)
@@ -104,7 +110,8 @@ void to_json(json& j, const FlowQuestion& question) {
              {"group", question.group},         {"unit", question.unit},
              {"slice", question.slice},         {"container", question.container},
              {"protocol", question.protocol},   {"to", question.to},
-             {"from", question.from},           {"port", question.port}};
+             {"from", question.from},           {"port", question.port},
+             {"domain", question.domain}};
 }
 
 static void to_json(json& j, const RuleEntry& entry) {

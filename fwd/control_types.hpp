@@ -54,6 +54,32 @@ struct AuditStatus {
     std::optional<std::string> error;  // why nothing is being written
 };
 
+// Host names. All counts since the start, but for addresses, hosts_file, queries, connections and flows.
+struct NameStatus {
+    bool enabled = false;
+    std::vector<std::string> resolvers;      // those that are believed
+    std::uint64_t addresses = 0;             // with a name from DNS
+    std::uint64_t addresses_capacity = 0;
+    std::uint64_t addresses_evicted = 0;     // displaced before they expired
+    std::uint64_t names_displaced = 0;       // an address had too many
+    std::uint64_t hosts_file = 0;            // names in it
+    std::uint64_t hosts_file_skipped = 0;    // lines and names that could not be used
+    std::uint64_t queries = 0;               // waiting for their answer
+    std::uint64_t queries_capacity = 0;
+    std::uint64_t queries_evicted = 0;
+    std::uint64_t connections = 0;           // DNS over TCP
+    std::uint64_t connections_capacity = 0;
+    std::uint64_t connections_evicted = 0;
+    std::uint64_t flows = 0;                 // TCP connections that keep their names
+    std::uint64_t flows_capacity = 0;
+    std::uint64_t flows_evicted = 0;
+    std::uint64_t answers = 0;               // that gave names
+    std::vector<NamedCount> refused;         // what gave none, by reason
+    std::uint64_t ring_bytes = 0;
+    std::uint64_t ring_lost = 0;             // packets for which the ring had no room
+    std::uint64_t ring_stalled = 0;
+};
+
 struct Status {
     std::string version;
     Mode mode = Mode::observe;
@@ -70,6 +96,7 @@ struct Status {
     NftCounters netfilter;
     AuditStatus audit;
     std::vector<MapStatus> maps;
+    NameStatus names;
 };
 
 struct RuleEntry {
@@ -109,6 +136,7 @@ struct FlowQuestion {
     std::optional<std::string> to{};       // destination address; none: 0.0.0.0
     std::optional<std::string> from{};     // source address; none: 0.0.0.0
     std::uint16_t port = 0;                // destination port
+    std::optional<std::string> domain{};   // name of the remote address; none: it has none
 };
 
 struct ExplainedTrial {

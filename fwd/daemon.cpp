@@ -25,7 +25,8 @@ std::string journal_line(const AuditRecord& record) {
                                 : fmt::format("{} (pid {}, uid {})", record.exe, record.pid, record.uid);
     return fmt::format("{} {} {} {} {} port {} by rule {}", action_name(record.verdict), who,
                        direction_name(record.direction), protocol_name(record.protocol),
-                       record.remote.to_string(),
+                       record.host.empty() ? record.remote.to_string()
+                                           : record.remote.to_string() + " " + record.host,
                        record.direction == Direction::out ? record.remote_port : record.local_port,
                        record.rule);
 }
@@ -169,9 +170,18 @@ int Daemon::on_lost(sd_event_source* source, int, std::uint32_t, void* self) {
 }
 
 int Daemon::on_tick(sd_event_source* source, std::uint64_t, void* self) {
-    static_cast<Daemon*>(self)->feed_watchdog();
+    auto* daemon = static_cast<Daemon*>(self);
+    daemon->feed_watchdog();
+    daemon->refresh_names();
     sd_event_source_set_time_relative(source, tick_us);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+void Daemon::refresh_names() {
+    const auto refreshed = guard_->refresh_names();
+    if (!refreshed) log_line(Severity::error, refreshed.error().text());
+    for (const std::string& problem : guard_->name_sources().problems())
+        log_line(Severity::warning, problem);
 }
 
 // The watchdog vouches for the packet thread, not for this loop alone. Nothing is sent to a manager

@@ -50,6 +50,8 @@ private:
     Controlling<RuleChange> put_in_force(Controlling<RuleUpdate> update);
     Result<void> put_in_force(std::shared_ptr<const Ruleset> rules, Mode mode);
     void feed_watchdog();
+    void refresh_names();
+    NameStatus name_status() const;
     Result<void> stop();
 
     static int on_terminate(sd_event_source*, const signalfd_siginfo*, void* self);

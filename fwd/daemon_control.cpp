@@ -73,6 +73,50 @@ Status Daemon::status() {
     status.audit = {config_.database, audit.written, audit.lost, audit.pending, {}};
     if (const std::string trouble = audit_->trouble(); !trouble.empty()) status.audit.error = trouble;
     status.maps = map_status(config_.limits, guard_->probes().failures());
+    status.names = name_status();
+    return status;
+}
+
+NameStatus Daemon::name_status() const {
+    const Names& names = guard_->names();
+    const NameTableCounters& table = names.table_counters();
+    const NameCounters& counters = names.counters();
+    const auto failures = guard_->probes().failures();
+    const auto refused = [&](NameRefusal reason) {
+        return table.refused[static_cast<std::size_t>(reason)].load();
+    };
+    NameStatus status;
+    status.enabled = config_.dns.enabled;
+    for (const Address& resolver : guard_->name_sources().resolvers())
+        status.resolvers.push_back(resolver.to_string());
+    status.addresses = table.addresses;
+    status.addresses_capacity = config_.limits.names;
+    status.addresses_evicted = table.addresses_evicted;
+    status.names_displaced = table.names_displaced;
+    const auto hosts = names.hosts();
+    status.hosts_file = hosts->names();
+    status.hosts_file_skipped = hosts->skipped();
+    status.queries = table.queries;
+    status.queries_capacity = config_.limits.dns_queries;
+    status.queries_evicted = table.queries_evicted;
+    status.connections = counters.connections;
+    status.connections_capacity = Names::connections;
+    status.connections_evicted = counters.connections_evicted;
+    status.flows = counters.flows;
+    status.flows_capacity = config_.limits.names;
+    status.flows_evicted = counters.flows_evicted;
+    status.answers = table.answers;
+    status.refused = {{"not-asked", refused(NameRefusal::not_asked)},
+                      {"other-question", refused(NameRefusal::other_question)},
+                      {"no-address", refused(NameRefusal::no_address)},
+                      {"asked-elsewhere", failures[DW_FAIL_DNS_ELSEWHERE]},
+                      {"other-resolver", failures[DW_FAIL_DNS_STRANGER]},
+                      {"malformed", counters.malformed},
+                      {"cut", counters.cut},
+                      {"tcp-gap", counters.gaps}};
+    status.ring_bytes = DW_DNS_RING_BYTES;
+    status.ring_lost = failures[DW_FAIL_DNS_RING];
+    status.ring_stalled = counters.stalled;
     return status;
 }
 

@@ -21,6 +21,7 @@ AuditRecord record_of(const Decided& decided) {
     record.remote = decided.flow.remote;
     record.local_port = decided.flow.local_port;
     record.remote_port = decided.flow.remote_port;
+    if (decided.host) record.host = *decided.host;
     record.unknown = decided.flow.unknown;
     record.source = decided.source;
     record.latency_ns = decided.latency_ns;

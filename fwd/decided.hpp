@@ -19,6 +19,7 @@ struct Decided {
     const Rule* rule = nullptr;      // null: the default decided. Kept alive by `rules`.
     Flow flow;                       // its process is `process`
     std::shared_ptr<const Process> process;
+    std::shared_ptr<const std::string> host;  // newest name of the remote address; null: none known
     std::shared_ptr<const Ruleset> rules;
     AttributionSource source = AttributionSource::none;
     std::int64_t latency_ns = -1;    // from the first hook to the verdict; -1: no hook saw the send

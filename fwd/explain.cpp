@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "rules/domain_name.hpp"
+
 namespace doorward {
 namespace {
 
@@ -53,6 +55,12 @@ Result<Process> read_process(const FlowQuestion& question, const Environment& en
     return process;
 }
 
+Result<std::string> read_domain(const std::string& text) {
+    if (auto name = normal_host_name(text)) return *std::move(name);
+    return fail("domain: \"" + text + "\" is no host name",
+                "use one name, as www.example.org, in its xn-- form if it is not plain ASCII");
+}
+
 // Everything but the process.
 Result<Flow> read_flow(const FlowQuestion& question) {
     const auto protocol = parse_protocol(question.protocol);
@@ -100,6 +108,14 @@ Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQues
         return wrong({"the question must give either \"app\" or \"unknown\"", {}, {}});
     auto flow = read_flow(question);
     if (!flow) return wrong(flow.error());
+    std::string name;
+    if (question.domain) {
+        auto normal = read_domain(*question.domain);
+        if (!normal) return wrong(normal.error());
+        name = *std::move(normal);
+    }
+    const std::string_view names[] = {name};
+    if (!name.empty()) flow->names = names;
     if (question.unknown) {
         const auto reason = read_unknown(*question.unknown);
         if (!reason) return wrong(reason.error());

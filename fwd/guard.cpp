@@ -6,11 +6,19 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 namespace doorward {
 namespace {
 
 constexpr int serve_timeout_ms = 250;
+
+std::uint64_t monotonic_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
+           static_cast<std::uint64_t>(now.tv_nsec);
+}
 
 // Signals belong to the event loop on the main thread.
 void block_all_signals() {
@@ -22,7 +30,8 @@ void block_all_signals() {
 }  // namespace
 
 Guard::Guard(const Config& config)
-    : marks_(config.mark_mask), first_generation_(std::random_device{}()) {}
+    : marks_(config.mark_mask), first_generation_(std::random_device{}()),
+      name_sources_(config.dns) {}
 
 Result<std::unique_ptr<Guard>> Guard::start(const Config& config,
                                             std::shared_ptr<const Ruleset> rules,
@@ -42,7 +51,7 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
 
     const auto cookie = netns_cookie();
     if (!cookie) return std::unexpected(cookie.error());
-    auto probes = Probes::attach({config.hooks, config.limits, *cookie});
+    auto probes = Probes::attach({config.hooks, config.limits, *cookie, config.dns.enabled});
     if (!probes) return std::unexpected(probes.error());
     probes_.emplace(std::move(*probes));
 
@@ -61,13 +70,32 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
     sockets_.emplace(std::move(*sockets));
 
     processes_.emplace(ProcessTable::of_map(probes_->processes_fd(), config.limits.processes));
+    if (auto opened = open_names(config); !opened) return opened;
     attribution_.emplace(Senders::of_map(probes_->senders_fd()),
                          Bindings::of_map(probes_->bindings_fd()),
                          Attribution::holders_of_map(probes_->holders_fd()), *sockets_, *processes_);
-    pipeline_.emplace(marks_, *attribution_, active_, std::move(sink));
+    pipeline_.emplace(marks_, *attribution_, *names_, active_, std::move(sink));
     thread_ = std::thread([this] { serve_packets(); });
 
     return close_gate(config, mark);
+}
+
+Result<void> Guard::open_names(const Config& config) {
+    std::optional<DnsRing> ring;
+    if (config.dns.enabled) {
+        auto opened = DnsRing::open(probes_->dns_ring_fd(), DW_DNS_RING_BYTES);
+        if (!opened) return std::unexpected(opened.error());
+        ring.emplace(std::move(*opened));
+    }
+    names_.emplace(std::move(ring), NameTable::Limits{config.limits.names, config.limits.dns_queries,
+                                                      config.dns.minimum_ttl});
+    return refresh_names();
+}
+
+Result<void> Guard::refresh_names() {
+    if (!name_sources_.refresh()) return {};
+    names_->set_hosts(name_sources_.hosts());
+    return probes_->believe(name_sources_.resolvers());
 }
 
 // From the first line on packets are queued, and somebody is there to answer. Before the first
@@ -103,6 +131,7 @@ void Guard::serve_packets() {
     const auto judge = [this](const QueuedPacket& packet) { return pipeline_->judge(packet); };
     while (!ending_) {
         heartbeat_++;
+        names_->take_in(monotonic_ns());  // also while no packet asks for names
         if (auto served = queue_->serve(serve_timeout_ms, judge); !served) {
             lost_ = served.error();
             ::eventfd_write(lost_event_.get(), 1);

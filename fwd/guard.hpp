@@ -12,6 +12,8 @@
 #include "fwd/active_rules.hpp"
 #include "fwd/conntrack.hpp"
 #include "fwd/handle.hpp"
+#include "fwd/name_sources.hpp"
+#include "fwd/names.hpp"
 #include "fwd/nft_table.hpp"
 #include "fwd/packet_queue.hpp"
 #include "fwd/pipeline.hpp"
@@ -46,6 +48,10 @@ public:
     std::shared_ptr<const ActiveRules> active() const { return active_.load(); }
     const Probes& probes() const { return *probes_; }
     std::vector<MissingFeature> missing() const;  // what this kernel lacks, hooks and table together
+    const Names& names() const { return *names_; }
+    const NameSources& name_sources() const { return name_sources_; }
+    // Reads resolv.conf and hosts again if they have changed. An error: what was believed before goes on.
+    Result<void> refresh_names();
     const NftTable& table() const { return *table_; }
     QueueCounters queue_counters() const { return queue_->counters(); }
     const DecisionCounters& decisions() const { return pipeline_->counters(); }
@@ -58,6 +64,7 @@ private:
 
     Result<void> open(const Config& config, std::shared_ptr<const Ruleset> rules,
                       Pipeline::Sink sink);
+    Result<void> open_names(const Config& config);
     Result<void> close_gate(const Config& config, std::uint32_t mark);
     Result<void> next_generation();
     void serve_packets();
@@ -70,6 +77,8 @@ private:
     ActiveRulesSlot active_;
     std::optional<Probes> probes_;
     std::optional<SockDiag> sockets_;
+    NameSources name_sources_;
+    std::optional<Names> names_;
     std::optional<ProcessTable> processes_;
     std::optional<Attribution> attribution_;
     std::optional<PacketQueue> queue_;

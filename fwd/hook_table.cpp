@@ -55,6 +55,10 @@ constexpr Hook shared_set[] = {
      "a port that is handed to another program keeps the name of the one who opened it"},
     {"scan_sockets", HookKind::iterator, "iter task_file",
      "sockets that were open before the start stay unknown"},
+    {"dns_egress", HookKind::names, "cgroup_skb egress",
+     "host names are known from the hosts file only"},
+    {"dns_ingress", HookKind::names, "cgroup_skb ingress",
+     "host names are known from the hosts file only"},
 };
 
 std::vector<Hook> join(std::span<const Hook> first, std::span<const Hook> second) {

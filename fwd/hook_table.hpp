@@ -9,7 +9,7 @@
 
 namespace doorward {
 
-enum class HookKind { kprobe, cgroup, tracepoint, iterator };
+enum class HookKind { kprobe, cgroup, tracepoint, iterator, names };  // names: cgroup, about DNS
 
 struct Hook {
     std::string_view program;      // name in bpf/

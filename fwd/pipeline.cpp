@@ -17,8 +17,10 @@ std::uint64_t clock_ns(clockid_t clock) {
 
 }  // namespace
 
-Pipeline::Pipeline(Marks marks, Attribution& attribution, const ActiveRulesSlot& active, Sink sink)
-    : marks_(marks), attribution_(attribution), active_(active), sink_(std::move(sink)) {}
+Pipeline::Pipeline(Marks marks, Attribution& attribution, Names& names,
+                   const ActiveRulesSlot& active, Sink sink)
+    : marks_(marks), attribution_(attribution), names_(names), active_(active),
+      sink_(std::move(sink)) {}
 
 QueueVerdict Pipeline::judge(const QueuedPacket& queued) {
     const auto active = active_.load();
@@ -35,8 +37,14 @@ QueueVerdict Pipeline::judge(const QueuedPacket& queued) {
         decided.flow.unknown = Unknown::bad_packet;
     } else {
         attribute(decided, queued);
+        const std::uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+        names_.take_in(now_ns);
+        names_.look_up(decided.flow, parsed.packet.tcp_syn, now_ns, flow_names_);
+        decided.flow.names = flow_names_.views();
+        decided.host = flow_names_.first();
     }
     const Decision decision = active->rules->decide(decided.flow, decided.time_us / 1'000'000);
+    decided.flow.names = {};  // they are this packet's only
     decided.decision = decision.action;
     decided.rule = decision.rule;
     active->count(decision.rule);

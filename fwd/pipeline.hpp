@@ -11,6 +11,7 @@
 #include "fwd/attribution.hpp"
 #include "fwd/decided.hpp"
 #include "fwd/marks.hpp"
+#include "fwd/names.hpp"
 #include "fwd/packet_queue.hpp"
 
 namespace doorward {
@@ -27,7 +28,8 @@ public:
 
     // All references must outlive the pipeline. `sink` is called once per packet, after the verdict
     // is known; it must not block.
-    Pipeline(Marks marks, Attribution& attribution, const ActiveRulesSlot& active, Sink sink);
+    Pipeline(Marks marks, Attribution& attribution, Names& names, const ActiveRulesSlot& active,
+             Sink sink);
 
     // The verdict on one packet. Called on the packet thread only.
     QueueVerdict judge(const QueuedPacket& packet);
@@ -41,8 +43,10 @@ private:
 
     Marks marks_;
     Attribution& attribution_;
+    Names& names_;
     const ActiveRulesSlot& active_;
     Sink sink_;
+    FlowNames flow_names_;  // of the packet in hand
     DecisionCounters counters_;
 };
 

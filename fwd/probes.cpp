@@ -49,6 +49,8 @@ struct Probes::Impl {
     Fd cgroup;
     std::vector<Link> links;
     HookChoice hooks = HookChoice::automatic;
+    bool names = true;
+    std::vector<Address> resolvers;  // those in the map
     std::vector<MissingFeature> missing;
     std::vector<std::string> attached;
 
@@ -58,6 +60,7 @@ struct Probes::Impl {
     Result<void> attach(const Hook& hook);
     Result<void> attach_to_cgroup(bpf_program* program);
     Result<void> scan_sockets(bpf_program* program);
+    bool wanted(const Hook& hook) const { return names || hook.kind != HookKind::names; }
     bpf_program* program(const Hook& hook) const {
         return bpf_object__find_program_by_name(object->obj, std::string(hook.program).c_str());
     }
@@ -88,7 +91,8 @@ Result<void> Probes::Impl::load() {
     for (bpf_program* asked : {programs.same_sender, programs.slot_bit0, programs.slot_bit1,
                                programs.slot_bit2, programs.still_owner})
         bpf_program__set_autoload(asked, true);  // used by rules, attached nowhere
-    for (const Hook& hook : hooks_of(hooks)) bpf_program__set_autoload(program(hook), true);
+    for (const Hook& hook : hooks_of(hooks))
+        bpf_program__set_autoload(program(hook), wanted(hook));
     if (const int error = doorward_bpf__load(object.get())) {
         return bpf_fail("load the BPF programs", error,
                         "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are needed, and a kernel with BTF");
@@ -121,6 +125,7 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
     last_warning.clear();
     switch (hook.kind) {
     case HookKind::cgroup:
+    case HookKind::names:
         return attach_to_cgroup(bpf);
     case HookKind::iterator:
         return scan_sockets(bpf);
@@ -136,6 +141,7 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
 
 Result<void> Probes::Impl::attach_all() {
     for (const Hook& hook : hooks_of(hooks)) {
+        if (!wanted(hook)) continue;
         auto done = attach(hook);
         if (done) {
             attached.emplace_back(hook.point);
@@ -155,6 +161,7 @@ Result<Probes> Probes::attach(const ProbeOptions& options) {
         if (options.hooks != HookChoice::automatic && options.hooks != set) continue;
         auto impl = std::make_unique<Impl>();
         impl->hooks = set;
+        impl->names = options.names;
         if (!refused.empty()) {
             impl->missing.push_back({"kprobes (" + refused + ")", "the cgroup hooks serve instead"});
         }
@@ -189,7 +196,24 @@ SenderPrograms Probes::sender_programs() const {
                          bpf_program__fd(programs.slot_bit2)},
             .still_owner = bpf_program__fd(programs.still_owner)};
 }
+int Probes::dns_ring_fd() const { return bpf_map__fd(impl_->object->maps.dns_packets); }
 int Probes::processes_fd() const { return bpf_map__fd(impl_->object->maps.processes); }
+
+// Room first: the map may be full. A server that stays is never out.
+Result<void> Probes::believe(const std::vector<Address>& resolvers) {
+    const int map = bpf_map__fd(impl_->object->maps.resolvers);
+    const std::uint8_t one = 1;
+    const auto has = [](const std::vector<Address>& list, const Address& address) {
+        return std::ranges::find(list, address) != list.end();
+    };
+    for (const Address& old : impl_->resolvers)
+        if (!has(resolvers, old)) bpf_map_delete_elem(map, old.bytes.data());
+    for (const Address& address : resolvers)
+        if (const int error = bpf_map_update_elem(map, address.bytes.data(), &one, BPF_ANY))
+            return sys_fail("tell the kernel which resolvers to believe", -error);
+    impl_->resolvers = resolvers;
+    return {};
+}
 
 std::array<std::uint64_t, DW_FAILURES> Probes::failures() const {
     std::array<std::uint64_t, DW_FAILURES> sums{};

@@ -12,6 +12,7 @@
 #include "fwd/config.hpp"
 #include "fwd/missing_feature.hpp"
 #include "fwd/nft_table.hpp"
+#include "rules/address.hpp"
 #include "rules/result.hpp"
 
 namespace doorward {
@@ -20,6 +21,7 @@ struct ProbeOptions {
     HookChoice hooks = HookChoice::automatic;
     Limits limits;
     std::uint64_t netns_cookie = 0;  // SO_NETNS_COOKIE of the namespace to look at
+    bool names = true;               // look at DNS
 };
 
 // Owns the loaded object and every attachment; all are gone when it is destroyed (or the process
@@ -43,6 +45,10 @@ public:
     int processes_fd() const;
     int senders_fd() const;
     SenderPrograms sender_programs() const;  // for the table's rules
+    int dns_ring_fd() const;
+
+    // Only DNS from and to these addresses is looked at; at most DW_RESOLVERS_MAX.
+    Result<void> believe(const std::vector<Address>& resolvers);
 
     // Map updates that the kernel refused since start, indexed by dw_failure.
     std::array<std::uint64_t, DW_FAILURES> failures() const;

@@ -98,6 +98,7 @@ constexpr std::array fields{
     Field{"to", [](auto& v, auto& r) { return read_list(v, parse_prefix, r.to); }},
     Field{"from", [](auto& v, auto& r) { return read_list(v, parse_prefix, r.from); }},
     Field{"port", [](auto& v, auto& r) { return read_list(v, parse_ports, r.ports); }},
+    Field{"domain", [](auto& v, auto& r) { return read_list(v, parse_domain, r.domains); }},
     Field{"comment", [](auto& v, auto& r) { return read_one(v, parse_comment, r.comment); }},
 };
 
@@ -135,6 +136,7 @@ json rule_to_json(const Rule& rule) {
                 {"to", list_of(rule.to, prefix)},
                 {"from", list_of(rule.from, prefix)},
                 {"port", list_of(rule.ports, port_text)},
+                {"domain", list_of(rule.domains, text)},
                 {"comment", nullptr}};
     if (rule.expires) object["expires"] = format_time(*rule.expires);
     if (rule.direction) object["direction"] = direction_name(*rule.direction);

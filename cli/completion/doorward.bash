@@ -58,7 +58,7 @@ _doorward_value() {
 
 _doorward_options() {
     local global='--socket --color --help --version'
-    local rule='--to --from --port --protocol --user --group --unit --slice --container --in --out --for --comment --journal --last'
+    local rule='--to --from --domain --port --protocol --user --group --unit --slice --container --in --out --for --comment --journal --last'
     rule+=' --json'
     case $1 in
         status | flows) echo "$global --json" ;;
@@ -66,7 +66,7 @@ _doorward_options() {
         allow) echo "$global --name $rule" ;;
         deny) echo "$global --name --reject --drop $rule" ;;
         explain)
-            echo "$global --app --unknown --to --from --port --protocol --user --group --unit --slice --container --direction" \
+            echo "$global --app --unknown --to --from --domain --port --protocol --user --group --unit --slice --container --direction" \
                 '--rules-dir --json'
             ;;
         log)

@@ -89,6 +89,48 @@ CONTROL_GROUPS = {
 }
 
 
+def dns_name(text):
+    return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".")) + b"\0"
+
+
+def dns(kind=1, records=(), flags=0x8180):
+    head = struct.pack("!HHHHHH", 0x1234, flags, 1, len(records), 0, 0)
+    return head + dns_name("www.example.org") + struct.pack("!HH", kind, 1) + b"".join(records)
+
+
+def record(kind, data, owner=b"\xc0\x0c"):
+    return owner + struct.pack("!HHIH", kind, 1, 300, len(data)) + data
+
+
+def parameter(key, value):
+    return struct.pack("!HH", key, len(value)) + value
+
+
+A, AAAA = V4[1], V6[1]
+DNS = {
+    "query": dns(flags=0x0100),
+    "a": dns(1, [record(1, A), record(1, V4[0])]),
+    "aaaa": dns(28, [record(28, AAAA)]),
+    "cname": dns(1, [record(5, b"\x04edge\xc0\x10"), record(1, A, b"\x04edge\xc0\x10")]),
+    "https": dns(65, [record(65, b"\0\1\0" + parameter(1, b"\2h3") + parameter(4, A) +
+                             parameter(6, AAAA))]),
+    "https-alias": dns(65, [record(65, b"\0\0" + dns_name("svc.example.net"))]),
+    "other": dns(15, [record(15, b"\0\x0a\xc0\x0c"), record(16, b"\3abc")]),
+    "error": dns(flags=0x8183),
+    "circle": dns(1, [record(1, A, b"\1a\xc0\x21")]),
+    "packet": ipv4(17, udp(dns(1, [record(1, A)]))),
+    "stream": b"\x07" + struct.pack("!H", len(dns())) + dns() + struct.pack("!H", 33) + dns(),
+}
+
+NAMES = {
+    "resolv": b"search a.example\nnameserver 192.0.2.53\nnameserver fe80::1%eth0 # x\n",
+    "hosts": b"127.0.0.1 localhost\n192.0.2.7\tPrinter.example printer # x\n::1 ip6-localhost\n",
+    "name": b"WWW.Example.org.",
+    "domain": b"*.example.org",
+    "scripts": "b\u00fccher.example".encode(),
+}
+
+
 def calls(*messages, piece=255):
     """The first byte is for the target: how long the pieces are in which the bytes arrive."""
     return bytes([piece]) + b"".join(message.encode() + b"\0" for message in messages)
@@ -102,7 +144,8 @@ RULE = ('{"name":"a","action":"reject","log":"journal","enabled":true,'
         '"expires":"2030-01-02T03:04:05Z","direction":"out","app":["/usr/bin/curl","/opt/*/x",'
         '"unknown:kernel"],"user":["1000"],"group":["0"],"unit":["a.service","user:b-*.scope"],'
         '"slice":["user.slice"],"container":["docker:*"],"protocol":["tcp","47"],"to":["10.0.0.0/8"],'
-        '"from":["2001:db8::/32"],"port":["80","8000-8080"],"comment":"why"}')
+        '"from":["2001:db8::/32"],"port":["80","8000-8080"],"domain":["*.example.org"],'
+        '"comment":"why"}')
 
 CONTROL = {
     "info": calls(call("GetInfo", interface="org.varlink.service")),
@@ -114,7 +157,7 @@ CONTROL = {
                     call("SetRuleEnabled", '{"name":"web","enabled":false}'),
                     call("SetMode", '{"mode":"enforce"}')),
     "explain": calls(call("Explain", '{"question":{"app":"/usr/bin/curl","to":"192.0.2.1",'
-                          '"direction":"in","user":"0","protocol":"udp","port":53}}'),
+                          '"direction":"in","user":"0","protocol":"udp","port":53,"domain":"example.org"}}'),
                      call("Explain", '{"question":{"unknown":"kernel"}}')),
     "flags": calls('{"method":"a.B","oneway":true,"more":true,"upgrade":true}'),
     "reply": calls('{"parameters":{},"error":"a.B","continues":true}'),
@@ -128,7 +171,7 @@ def main():
     here = pathlib.Path(__file__).resolve().parent
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "corpus"
     for name, seeds in {"packet": PACKETS, "config": CONFIGS, "control": CONTROL,
-                        "control_group": CONTROL_GROUPS}.items():
+                        "control_group": CONTROL_GROUPS, "dns": DNS, "names": NAMES}.items():
         target = folder / name
         target.mkdir(parents=True, exist_ok=True)
         for seed, data in seeds.items():

@@ -51,6 +51,10 @@ public:
         status.audit.database = "/var/lib/doorward/audit.db";
         status.audit.error = "the disk is full";
         status.maps = {{"bindings", 65536, 1}};
+        status.names.enabled = true;
+        status.names.resolvers = {"192.0.2.53"};
+        status.names.addresses = 12;
+        status.names.refused = {{"not-asked", 4}, {"cut", 0}};
         return status;
     }
 

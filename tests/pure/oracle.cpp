@@ -207,8 +207,9 @@ Verdict decide(const std::vector<Rule>& rules, const Defaults& defaults, const F
         bool all = true;
         for (const auto condition :
              {Condition::expires, Condition::from, Condition::domain, Condition::port, Condition::to,
-              Condition::user,              Condition::script, Condition::parent, Condition::container, Condition::slice,
-              Condition::unit, Condition::group, Condition::app, Condition::protocol, Condition::direction, Condition::enabled})
+              Condition::user, Condition::script, Condition::parent, Condition::container,
+              Condition::slice, Condition::unit, Condition::group, Condition::app,
+              Condition::protocol, Condition::direction, Condition::enabled})
             if (!holds(rules[i], condition, flow, now, environment)) all = false;
         if (all) return {rules[i].action, i};
     }

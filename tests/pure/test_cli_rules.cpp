@@ -35,7 +35,8 @@ TEST_CASE("doorward rules list and show") {
 TEST_CASE("doorward deny writes a rule that rejects, and says where it is") {
     CliFixture fixture;
     const auto denied = fixture.run({"deny", "/opt/none/tool", "--to", "203.0.113.0/24", "--to",
-                                     "2001:db8::/32", "--port", "443,8000-8080", "--user", "1000"});
+                                     "2001:db8::/32", "--port", "443,8000-8080", "--user", "1000",
+                                     "--domain", "*.Example.org"});
     CHECK(denied.status == 0);
     CHECK(denied.out == "added deny-tool-443 to 00-command.yaml, evaluated first of 3 rules\n");
     CHECK_THAT(denied.err, Contains("/opt/none/tool does not exist now"));
@@ -45,6 +46,7 @@ TEST_CASE("doorward deny writes a rule that rejects, and says where it is") {
     CHECK(rule.to.size() == 2);
     CHECK(rule.ports == std::vector<PortRange>{{443, 443}, {8000, 8080}});
     CHECK(rule.users.front().text == "1000");
+    CHECK(rule.domains.front().text == "*.example.org");
     CHECK_FALSE(rule.direction);
     // A made-up name that is taken gets a number.
     CHECK_THAT(fixture.run({"deny", "/opt/none/tool", "--port", "443", "--drop"}).out,

@@ -51,6 +51,7 @@ void check_equal(const Config& a, const Config& b) {
     CHECK(a.change_group == b.change_group);
     CHECK(a.retention == b.retention);
     CHECK(a.limits == b.limits);
+    CHECK(a.dns == b.dns);
 }
 
 constexpr const char* everything_else =
@@ -65,7 +66,10 @@ constexpr const char* everything_else =
     "control_socket: /tmp/control.sock\n"
     "groups: {read: readers, change: _changers-1}\n"
     "retention: {days: 1, megabytes: 2}\n"
-    "limits: {bindings: 3, processes: 4, listeners: 5, queued_packets: 6, audit_records: 8}\n";
+    "limits: {bindings: 3, processes: 4, listeners: 5, queued_packets: 6, audit_records: 8,\n"
+    "  names: 9, dns_queries: 10}\n"
+    "dns: {enabled: false, resolvers: [192.0.2.53, /tmp/resolv.conf], hosts_file: /tmp/hosts,\n"
+    "  minimum_ttl: 5}\n";
 
 }  // namespace
 
@@ -95,7 +99,8 @@ TEST_CASE("the example has every key, each with its default") {
          {"mode", "defaults", "out", "in", "loopback", "hooks", "queue", "mark_mask", "rules_dir",
           "database", "control_socket", "groups", "read", "change", "retention", "days",
           "megabytes", "limits", "bindings", "processes", "listeners", "queued_packets",
-          "audit_records"}) {
+          "audit_records", "names", "dns_queries", "dns", "enabled", "resolvers", "hosts_file",
+          "minimum_ttl"}) {
         INFO(key);
         std::size_t at = text.find(std::string("\n") + key + ":");
         if (at == std::string::npos) at = text.find(std::string("\n  ") + key + ":");
@@ -121,7 +126,10 @@ TEST_CASE("every key is read") {
     CHECK(read.read_group == "readers");
     CHECK(read.change_group == "_changers-1");
     CHECK(read.retention == Retention{1, 2});
-    CHECK(read.limits == Limits{3, 4, 5, 6, 8});
+    CHECK(read.limits == Limits{3, 4, 5, 6, 8, 9, 10});
+    CHECK(read.dns == DnsConfig{false, {"192.0.2.53", "/tmp/resolv.conf"}, "/tmp/hosts", 5});
+    CHECK(config("dns: {resolvers: \"2001:db8::53\"}\n").dns.resolvers ==
+          std::vector<std::string>{"2001:db8::53"});
     CHECK(invalid(read) == "valid");
 }
 
@@ -173,7 +181,10 @@ TEST_CASE("errors say where, what and what to do") {
          "colon, on the same line)"},
         {"limits:\nqueue: 5\n",
          "f:1:1: limits: found nothing where a map was expected (use one or more of the keys "
-         "bindings, processes, listeners, queued_packets, audit_records)"},
+         "bindings, processes, listeners, queued_packets, audit_records, names, dns_queries)"},
+        {"dns:\n  resolvers: [192.0.2.1, localhost]\n",
+         "f:2:26: dns.resolvers: \"localhost\" is neither an address nor a file (use the address "
+         "of a DNS server, or the whole path of a file like resolv.conf)"},
     };
     for (const auto& c : cases) CHECK(refusal(c.text) == c.error);
 }
@@ -186,6 +197,8 @@ TEST_CASE("what is no configuration is refused") {
           "database: \"/tmp/a\\0b\"\n", "groups: {read: \"\"}\n", "groups: {read: -x}\n",
           "groups: {read: 0}\n", "groups: [a, b]\n", "limits: {bindings: 0}\n",
           "limits: {bindings: 99999999999}\n", "limits: 5\n", "defaults: drop\n",
+          "dns: {resolvers: []}\n", "dns: {resolvers: 0.0.0.0}\n", "dns: {resolvers: /etc/}\n",
+          "dns: {hosts_file: hosts}\n", "dns: {minimum_ttl: 0}\n", "dns: {enabled: 2}\n",
           "mode: observe\n---\nmode: enforce\n", "mode: &a observe\n", "mode: !!str observe\n",
           "mode: \"observe\n", "mode: observe\n\tqueue: 5\n", "<<: {mode: observe}\n"}) {
         INFO(text);
@@ -218,5 +231,10 @@ TEST_CASE("validate finds what options broke") {
     CHECK(with([](Config& c) { c.limits.listeners = 0; }).starts_with("limits.listeners: "));
     CHECK(with([](Config& c) { c.limits.queued_packets = 0; }).starts_with("limits.queued"));
     CHECK(with([](Config& c) { c.limits.audit_records = 0; }).starts_with("limits.audit_records"));
+    CHECK(with([](Config& c) { c.limits.names = 0; }).starts_with("limits.names"));
+    CHECK(with([](Config& c) { c.limits.dns_queries = 0; }).starts_with("limits.dns_queries"));
+    CHECK(with([](Config& c) { c.dns.resolvers = {"x"}; }).starts_with("dns.resolvers: "));
+    CHECK(with([](Config& c) { c.dns.hosts_file = ""; }).starts_with("dns.hosts_file: "));
+    CHECK(with([](Config& c) { c.dns.minimum_ttl = 0; }).starts_with("dns.minimum_ttl: "));
     CHECK(with([](Config& c) { c.limits.bindings = 0xffffffff; }).starts_with("limits.bindings: "));
 }

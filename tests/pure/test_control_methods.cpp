@@ -23,7 +23,8 @@ struct Fixture {
 };
 
 const json curl_rule{{"name", "deny-curl"}, {"action", "reject"}, {"app", {"/usr/bin/curl"}},
-                     {"port", {"443"}}};
+                     {"port", {"443"}},
+                     {"domain", {"*.example.org"}}};
 
 }  // namespace
 
@@ -126,6 +127,7 @@ TEST_CASE("rules are added first or last, as asked") {
     const Reply reply = fixture.call("AddRule", {{"rule", curl_rule}, {"position", "last"}});
     CHECK(reply.parameters["change"]["position"] == 3);
     CHECK(fixture.daemon.asked == std::vector<std::string>{"add deny-curl last"});
+    CHECK(fixture.daemon.rules_in_force[2].domains.front().text == "*.example.org");
     CHECK(fixture.daemon.rules_in_force[2].ports == std::vector<PortRange>{{443, 443}});
     CHECK(fixture.call("AddRule", {{"rule", curl_rule}, {"position", "first"}}).error ==
           "org.doorward.Control.RuleExists");
@@ -155,11 +157,11 @@ TEST_CASE("a rule that makes no sense is refused with its key") {
 
 TEST_CASE("every key of a rule survives JSON") {
     const auto rules = parse_rules(
-        "rules:\n- {name: a, action: drop, log: journal, enabled: false, direction: in,\n"
+        "rules:\n- {name: a, action: drop, log: journal, enabled: false, direction: out,\n"
         "   expires: \"2030-01-02T03:04:05Z\", app: [/usr/bin/x, '/opt/*/y', 'unknown:kernel', "
         "unknown],\n"
         "   user: [alice, 1000], protocol: [tcp, 47], to: [10.0.0.0/8, '2001:db8::1'],\n"
-        "   from: 192.0.2.1, port: [80, 8000-8080], comment: 'why: \"so\"'}\n",
+        "   from: 192.0.2.1, port: [80, 8000-8080], domain: [a.org, '*.b.org'], comment: 'why: \"so\"'}\n",
         "all.yaml");
     REQUIRE(rules);
     const auto back = rule_from_json(rule_to_json(rules->front()));

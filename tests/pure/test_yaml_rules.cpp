@@ -46,6 +46,7 @@ rules:
     to: 203.0.113.0/24
     from: [10.0.0.1, "2001:db8::/32"]
     port: [443, 8000-8080]
+    domain: [Example.org, "*.example.net"]
     action: reject
     log: journal
     enabled: false
@@ -73,6 +74,10 @@ rules:
     CHECK(rule.to == std::vector{Prefix::parse("203.0.113.0/24").value()});
     CHECK(rule.from.size() == 2);
     CHECK(rule.ports == std::vector<PortRange>{{443, 443}, {8000, 8080}});
+    REQUIRE(rule.domains.size() == 2);
+    CHECK(rule.domains[0].text == "example.org");
+    CHECK(rule.domains[1].text == "*.example.net");
+    CHECK(rule.domains[1].place == Place{"t.yaml", 11, 27});
     CHECK(rule.action == Action::reject);
     CHECK(rule.log == LogLevel::journal);
     CHECK_FALSE(rule.enabled);
@@ -190,7 +195,7 @@ TEST_CASE("addresses say what is wrong with them") {
     CHECK_THAT(line_error("to: 203.0.113.7/24"), Contains("write 203.0.113.0/24"));
     CHECK_THAT(line_error("to: [10.0.0.0/8, 2001:db8::1/32]"),
                StartsWith("t.yaml:3:22: ") && Contains("write 2001:db8::/32"));
-    CHECK_THAT(line_error("to: example.org"), Contains("host names are not looked up"));
+    CHECK_THAT(line_error("to: example.org"), Contains("host names belong under domain"));
     for (const char* text : {"", "10.0.0.0/33", "10.0.0", "10.0.0.0/", "/8", "2001:db8::/129",
                              "010.0.0.1", "10.0.0.0/08", "fe80::1%eth0", "10.0.0.0/8/8"})
         CHECK_FALSE(parse_prefix(text));
@@ -210,6 +215,7 @@ TEST_CASE("rules that could never match are refused") {
     CHECK_THAT(line_error("protocol: [icmp, icmpv6]\n    port: 80"),
                StartsWith("t.yaml:4:11: ") && Contains("have no ports"));
     CHECK_THAT(line_error("app: unknown\n    user: alice"), StartsWith("t.yaml:4:11: "));
+    CHECK_THAT(line_error("direction: in\n    domain: example.org"), StartsWith("t.yaml:4:13: "));
     CHECK(parsed("rules: [{name: a, protocol: [icmp, tcp], port: 80, action: drop}]").size() == 1);
     CHECK(parsed("rules: [{name: a, app: [unknown, /x], user: 1, action: drop}]").size() == 1);
 }
