@@ -31,7 +31,7 @@ struct dns_view {
 	bool tcp;
 };
 
-enum { DNS_PORT = 53, TCP_FLAG_SYN = 2 };
+enum { DNS_PORT = 53, TCP_FLAG_SYN = 2, IP_AND_UDP = 28 /* bytes of headers, at least */ };
 
 /* Headers in the linear part, without IPv6 extension headers: all that DNS ever is. */
 static __always_inline unsigned char *find_transport(struct __sk_buff *skb, bool ingress,
@@ -83,27 +83,49 @@ static __always_inline bool socket_is_ours(struct __sk_buff *ctx)
 	return sk && our_namespace(sk);
 }
 
-static __always_inline void fill_dns(struct __sk_buff *skb, struct dw_dns_packet *record,
-				     dw_u32 length, dw_u32 room, bool ingress)
+/* `room` is a constant, a power of two. The barriers keep the bounds on the register that is used,
+ * where Linux 6.1's verifier looks for them. */
+static __always_inline void submit_dns(struct __sk_buff *skb, struct dw_dns_packet *record,
+				       dw_u32 length, dw_u32 room, bool ingress)
 {
 	record->socket = bpf_get_socket_cookie(skb);
 	record->length = length;
 	record->inbound = ingress;
 	record->captured = 0;
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
-	if (length > room)
-		length = room;
-	if (length < 28 || bpf_skb_load_bytes(skb, 0, record->bytes, length))
-		return;
-	record->captured = length;
+	if (length > room - 1)
+		length = room - 1;
+	barrier_var(length);
+	length &= room - 1;
+	barrier_var(length);
+	if (length >= IP_AND_UDP && !bpf_skb_load_bytes(skb, 0, record->bytes, length))
+		record->captured = length;
+	/* Nobody is woken: who needs a name looks. */
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+/* Two sizes, since most messages are small and the kernel wants to know the size beforehand. */
+static __always_inline void copy_packet(struct __sk_buff *skb, dw_u32 length, bool ingress)
+{
+	struct dw_dns_packet *record;
+
+	if (length < DW_DNS_SMALL) {
+		record = bpf_ringbuf_reserve(&dns_packets, sizeof(*record) + DW_DNS_SMALL, 0);
+		if (record)
+			submit_dns(skb, record, length, DW_DNS_SMALL, ingress);
+	} else {
+		record = bpf_ringbuf_reserve(&dns_packets, sizeof(*record) + DW_DNS_LARGE, 0);
+		if (record)
+			submit_dns(skb, record, length, DW_DNS_LARGE, ingress);
+	}
+	if (!record)
+		count_failure(DW_FAIL_DNS_RING);
 }
 
 static __always_inline int copy_dns(struct __sk_buff *skb, bool ingress)
 {
 	struct dns_view view = {};
 	unsigned char *transport = find_transport(skb, ingress, &view);
-	struct dw_dns_packet *record;
-	bool large;
 
 	if (!transport || *(dw_u16 *)(transport + (ingress ? 0 : 2)) != bpf_htons(DNS_PORT))
 		return ALLOW;
@@ -111,21 +133,10 @@ static __always_inline int copy_dns(struct __sk_buff *skb, bool ingress)
 		return ALLOW;
 	if (!socket_is_ours(skb))
 		return ALLOW;
-	if (!bpf_map_lookup_elem(&resolvers, &view.resolver)) {
+	if (bpf_map_lookup_elem(&resolvers, &view.resolver))
+		copy_packet(skb, view.length, ingress);
+	else
 		count_failure(ingress ? DW_FAIL_DNS_STRANGER : DW_FAIL_DNS_ELSEWHERE);
-		return ALLOW;
-	}
-	/* Two sizes, since the verifier wants constants and most messages are small. */
-	large = view.length > DW_DNS_SMALL;
-	record = large ? bpf_ringbuf_reserve(&dns_packets, sizeof(*record) + DW_DNS_LARGE, 0)
-		       : bpf_ringbuf_reserve(&dns_packets, sizeof(*record) + DW_DNS_SMALL, 0);
-	if (!record) {
-		count_failure(DW_FAIL_DNS_RING);
-		return ALLOW;
-	}
-	fill_dns(skb, record, view.length, large ? DW_DNS_LARGE : DW_DNS_SMALL, ingress);
-	/* Nobody is woken: who needs a name looks. */
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	return ALLOW;
 }
 

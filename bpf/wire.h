@@ -142,8 +142,8 @@ DW_SIZE(struct dw_process, 72 + DW_ARGS_MAX + DW_PATH_MAX);
 enum {
 	DW_RESOLVERS_MAX = 64,
 	DW_DNS_RING_BYTES = 1 << 20,
-	DW_DNS_SMALL = 512, /* packets up to this size take little of the ring */
-	DW_DNS_LARGE = 4096, /* what is longer is cut */
+	DW_DNS_SMALL = 512, /* packets shorter than this take little of the ring */
+	DW_DNS_LARGE = 4096, /* what is not shorter is cut */
 };
 
 struct dw_address {
