@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Asks a DNS server itself, without any library, and may connect right afterwards.
 
-usage: dns_client.py SERVER NAME TYPE [--tcp] [--connect ADDRESS PORT] [--times N]
+usage: dns_client.py SERVER NAME TYPE [--tcp] [--connect ADDRESS PORT] [--times N] [--answers N]
 
-Waits a while for the first answer, whatever it says. Exits with the errno of the connection (0: it was
+Waits a while for the first answer (or so many), whatever it says. Exits with the errno of the connection (0: it was
 made), 110 if no answer came.
 """
 
@@ -38,7 +38,8 @@ def ask(arguments, query_id: int) -> bool:
             else:
                 # Not connected, so that an answer from anywhere arrives.
                 server.sendto(query, (arguments.server, 53))
-                server.recv(65536)
+                for _ in range(arguments.answers):
+                    server.recv(65536)
         except TimeoutError:
             return False
     return True
@@ -52,6 +53,7 @@ def main() -> int:
     parser.add_argument("--tcp", action="store_true")
     parser.add_argument("--connect", nargs=2)
     parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("--answers", type=int, default=1)
     arguments = parser.parse_args()
     for number in range(arguments.times):
         if not ask(arguments, 100 + number):
