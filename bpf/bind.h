@@ -7,9 +7,14 @@
 
 #include "process.h"
 
+static __always_inline dw_u64 netns_of(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie);
+}
+
 static __always_inline bool our_namespace(struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie) == netns_cookie;
+	return netns_of(sk) == netns_cookie;
 }
 
 static __always_inline void set_v4(dw_u8 *address, dw_u32 network_order)
@@ -142,6 +147,22 @@ static __always_inline void hold(dw_u64 cookie, struct sock *sk, dw_u8 hook)
 	binding_of_current(&holder, sk, hook);
 	if (bpf_map_update_elem(&holders, &cookie, &holder, BPF_ANY))
 		count_failure(DW_FAIL_HOLDERS);
+}
+
+/* A flow of another namespace. Its packets may be queued here with the same tuple, if they are routed
+ * through here before their addresses are translated. */
+static __always_inline void bind_foreign_flow(struct dw_flow_key *key, struct sock *sk, dw_u8 hook,
+					      dw_u64 netns)
+{
+	struct dw_foreign *known = bpf_map_lookup_elem(&foreign, key);
+	struct dw_foreign flow = {};
+
+	binding_of_current(&flow.binding, sk, hook);
+	flow.netns_cookie = netns;
+	if (known && known->netns_cookie != flow.netns_cookie)
+		flow.netns_cookie = 0;
+	if (bpf_map_update_elem(&foreign, key, &flow, BPF_ANY))
+		count_failure(DW_FAIL_FOREIGN);
 }
 
 static __always_inline void write_binding(struct dw_flow_key *key, struct dw_binding *binding)

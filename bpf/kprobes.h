@@ -55,10 +55,13 @@ int BPF_KPROBE(kprobe_tcp_connect, struct sock *sk)
 {
 	struct dw_flow_key key;
 
-	if (!our_namespace(sk))
+	if (!our_namespace(sk) && !bind_foreign)
 		return 0;
 	key_of_sock(sk, IPPROTO_TCP, &key);
-	bind_current(&key, sk, DW_HOOK_KPROBE);
+	if (our_namespace(sk))
+		bind_current(&key, sk, DW_HOOK_KPROBE);
+	else
+		bind_foreign_flow(&key, sk, DW_HOOK_KPROBE, netns_of(sk));
 	return 0;
 }
 
@@ -117,11 +120,15 @@ static __always_inline int datagram_leaves(struct sock *sk, struct msghdr *msg, 
 {
 	struct dw_flow_key key;
 
-	if (!our_namespace(sk))
+	if (!our_namespace(sk) && !bind_foreign)
 		return 0;
 	key_of_sock(sk, protocol, &key);
 	if (!set_remote(&key, msg))
 		return 0;
+	if (!our_namespace(sk)) {
+		bind_foreign_flow(&key, sk, DW_HOOK_KPROBE, netns_of(sk));
+		return 0;
+	}
 	bind_current(&key, sk, DW_HOOK_KPROBE);
 	if (BPF_CORE_READ(msg, msg_controllen) && !is_zero(key.local)) {
 		/* IP_PKTINFO may choose another source address than the socket's. */

@@ -12,6 +12,16 @@
 /* Only this network namespace is looked at (SO_NETNS_COOKIE): several daemons share a kernel. */
 const volatile dw_u64 netns_cookie = 0;
 
+/* Other namespaces are looked at too, since their traffic that passes through here is filtered. */
+const volatile bool bind_foreign = false;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct dw_flow_key);
+	__type(value, struct dw_foreign);
+} foreign SEC(".maps");
+
 /* Whoever accepts a connection is seen doing so (kprobes): a socket in two hands is no riddle. */
 const volatile bool accepts_are_seen = false;
 

@@ -85,6 +85,13 @@ struct dw_binding {
 };
 DW_SIZE(struct dw_binding, 112);
 
+/* Who sends in other network namespaces of this host, for what passes through this one. */
+struct dw_foreign {
+	struct dw_binding binding;
+	dw_u64 netns_cookie; /* 0: two namespaces have used the tuple, and it may be either's */
+};
+DW_SIZE(struct dw_foreign, 120);
+
 /* Who has sent on a tuple lately, by the tuple as the packets have it: the key is a dw_flow_key with
  * ports in network order. A packet's mark names its slot, 1 to DW_SENDER_SLOTS. */
 enum { DW_SENDER_SLOTS = 7 };
@@ -176,6 +183,7 @@ enum dw_failure {
 	DW_FAIL_DNS_RING,      /* the ring was full */
 	DW_FAIL_DNS_ELSEWHERE, /* a query to none of the resolvers */
 	DW_FAIL_DNS_STRANGER,  /* an answer from none of them */
+	DW_FAIL_FOREIGN,
 	DW_FAILURES,
 };
 

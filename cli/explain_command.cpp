@@ -32,7 +32,7 @@ std::optional<std::string> given(const std::string& text) {
 
 CommandResult<FlowQuestion> question_of(const Options& options) {
     FlowQuestion question = options.question;
-    question.direction = options.direction == "in" ? Direction::in : Direction::out;
+    question.direction = parse_direction(options.direction).value_or(Direction::out);
     question.unknown = given(options.unknown);
     question.to = given(options.to);
     question.from = given(options.from);
@@ -133,7 +133,7 @@ void add_options(CLI::App& command, Options& options) {
     command.add_option("--container", options.question.container, "RUNTIME:NAME it is in")
         ->type_name("CONTAINER");
     command.add_option("--direction", options.direction, "out or in")
-        ->check(CLI::IsMember({"out", "in"}))
+        ->check(CLI::IsMember({"out", "in", "forward"}))
         ->type_name("DIRECTION")
         ->capture_default_str();
     command.add_option("--rules-dir", options.rules_folder,

@@ -32,7 +32,7 @@ struct Ends {
 };
 
 Ends ends_of(const AuditRecord& record) {
-    if (record.direction == Direction::out)
+    if (record.direction != Direction::in)
         return {record.local, record.local_port, record.remote, record.remote_port};
     return {record.remote, record.remote_port, record.local, record.local_port};
 }
@@ -48,7 +48,7 @@ std::string destination_text(const AuditRecord& record) {
     if (!about_a_packet(record)) return "";
     const Ends ends = ends_of(record);
     std::string text = endpoint_text(ends.destination, ends.destination_port);
-    if (record.direction == Direction::in) text += " from " + ends.source.to_string();
+    if (record.direction != Direction::out) text += " from " + ends.source.to_string();
     if (!record.host.empty()) text += " " + record.host;
     return text;
 }

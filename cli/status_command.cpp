@@ -39,7 +39,7 @@ void report_daemon(Report& report, const Status& status) {
     report.line("Queue", fmt::format("{} ({})", status.queue,
                                      status.queue_kind == QueueKind::nft ? "nft" : "xtables"));
     report.line("Loopback",
-                status.loopback == LoopbackPolicy::accept ? "passes undecided" : "is filtered");
+                status.loopback == PassPolicy::accept ? "passes undecided" : "is filtered");
     report.line("Network", fmt::format("namespace {}", status.network_namespace));
     for (const MissingFeature& feature : status.missing)
         report.line("Missing", feature.name + ": " + feature.consequence, Colour::yellow);

@@ -27,10 +27,10 @@ bool is_icmp(Protocol protocol) {
 
 }  // namespace
 
-Attribution::Attribution(Senders senders, Bindings bindings, HolderMap holders,
-                         SocketLookup& sockets, ProcessTable& processes)
-    : senders_(std::move(senders)), bindings_(std::move(bindings)), holders_(std::move(holders)),
-      sockets_(sockets), processes_(processes) {}
+Attribution::Attribution(Senders senders, Bindings bindings, ForeignBindings foreign,
+                         HolderMap holders, SocketLookup& sockets, ProcessTable& processes)
+    : senders_(std::move(senders)), bindings_(std::move(bindings)), foreign_(std::move(foreign)),
+      holders_(std::move(holders)), sockets_(sockets), processes_(processes) {}
 
 Attribution::HolderMap Attribution::holders_of_map(int holders_fd) {
     return [holders_fd](std::uint64_t cookie, dw_binding& value) {
@@ -40,14 +40,24 @@ Attribution::HolderMap Attribution::holders_of_map(int holders_fd) {
 
 Attributed Attribution::of(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
                            std::uint64_t now_ns) {
-    const bool out = flow.direction == Direction::out;
-    const FoundSender found = out ? sender(flow, packet, slot, now_ns)
-                                  : receiver(flow, packet.interface);
+    const FoundSender found = find(flow, packet, slot, now_ns);
     if (!found.binding) return {nullptr, found.unknown, AttributionSource::none, 0};
     NamedProcess named = processes_.name(*found.binding);
-    const bool saw_send = out && found.binding->hook != DW_HOOK_SCAN;
+    const bool saw_send = flow.direction != Direction::in && found.binding->hook != DW_HOOK_SCAN;
     return {std::move(named.process), named.unknown, source_of(*found.binding, flow.direction),
             saw_send ? found.binding->seen_ns : 0};
+}
+
+FoundSender Attribution::find(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
+                              std::uint64_t now_ns) {
+    switch (flow.direction) {
+    case Direction::out: return sender(flow, packet, slot, now_ns);
+    case Direction::in: return receiver(flow, packet.interface);
+    case Direction::forward: break;
+    }
+    const auto opener = foreign_.opener(flow);
+    if (!opener) return {std::nullopt, opener.error()};
+    return {*opener, Unknown::none};
 }
 
 FoundSender Attribution::sender(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,

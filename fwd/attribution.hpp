@@ -27,7 +27,7 @@ class Attribution {
 public:
     using HolderMap = std::function<bool(std::uint64_t cookie, dw_binding&)>;
 
-    Attribution(Senders senders, Bindings bindings, HolderMap holders, SocketLookup& sockets,
+    Attribution(Senders senders, Bindings bindings, ForeignBindings foreign, HolderMap holders, SocketLookup& sockets,
                 ProcessTable& processes);
     static HolderMap holders_of_map(int holders_fd);
 
@@ -41,6 +41,8 @@ public:
 private:
     static constexpr std::size_t handovers_kept = 16384;  // flows, newest first
 
+    FoundSender find(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
+                     std::uint64_t now_ns);
     FoundSender sender(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
                        std::uint64_t now_ns);
     FoundSender sender_by_tuple(const Flow& flow, std::uint64_t settled_ns, std::uint64_t now_ns);
@@ -51,6 +53,7 @@ private:
 
     Senders senders_;
     Bindings bindings_;
+    ForeignBindings foreign_;
     HolderMap holders_;
     SocketLookup& sockets_;
     ProcessTable& processes_;

@@ -165,7 +165,7 @@ void read_endpoints(Reader& from, AuditRecord& record) {
     const auto source_port = from.number_as<std::uint16_t>();
     const auto destination = from.parsed(parse_address_or_empty);
     const auto destination_port = from.number_as<std::uint16_t>();
-    const bool out = record.direction == Direction::out;
+    const bool out = record.direction != Direction::in;
     record.local = out ? source : destination;
     record.local_port = out ? source_port : destination_port;
     record.remote = out ? destination : source;
@@ -185,7 +185,7 @@ std::string audit_columns_sql() {
 }
 
 void AuditRowBinder::bind(sqlite::Statement& statement, const AuditRecord& record) {
-    const bool out = record.direction == Direction::out;
+    const bool out = record.direction != Direction::in;
     const Endpoint local{record.local, record.local_port};
     const Endpoint remote{record.remote, record.remote_port};
     const Endpoint& source = out ? local : remote;

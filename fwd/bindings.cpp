@@ -70,4 +70,23 @@ std::optional<dw_binding> Bindings::sender(const Flow& flow) const {
     return best;
 }
 
+ForeignBindings ForeignBindings::of_map(int foreign_fd) {
+    return ForeignBindings([foreign_fd](const dw_flow_key& key, dw_foreign& value) {
+        return bpf_map_lookup_elem(foreign_fd, &key, &value) == 0;
+    });
+}
+
+std::expected<dw_binding, Unknown> ForeignBindings::opener(const Flow& flow) const {
+    std::optional<dw_foreign> best;
+    for (const Address& local : {flow.local, unchosen}) {
+        dw_foreign found{};
+        if (!map_(key_of(flow, local, flow.local_port), found)) continue;
+        if (!best || found.binding.seen_ns > best->binding.seen_ns) best = found;
+        if (flow.protocol == Protocol::tcp) break;  // its source is always chosen
+    }
+    if (!best) return std::unexpected(Unknown::forwarded);
+    if (best->netns_cookie == 0) return std::unexpected(Unknown::ambiguous);
+    return best->binding;
+}
+
 }  // namespace doorward

@@ -2,6 +2,7 @@
 // Tuple → what the hooks on connect and send wrote about its sender.
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <optional>
 
@@ -28,6 +29,22 @@ public:
 
 private:
     FlowMap flows_;
+};
+
+// The same for flows that processes in other network namespaces of this host have opened.
+class ForeignBindings {
+public:
+    using Map = std::function<bool(const dw_flow_key&, dw_foreign&)>;
+
+    explicit ForeignBindings(Map map) : map_(std::move(map)) {}
+    static ForeignBindings of_map(int foreign_fd);
+
+    // Who opened the forwarded flow; `forwarded` if nobody was seen to, `ambiguous` if two
+    // namespaces have used the tuple.
+    std::expected<dw_binding, Unknown> opener(const Flow& flow) const;
+
+private:
+    Map map_;
 };
 
 }  // namespace doorward

@@ -19,7 +19,7 @@ constexpr std::size_t max_config_bytes = 1 << 20;
 constexpr std::array modes = {Mode::enforce, Mode::observe};
 constexpr std::array hook_choices = {HookChoice::automatic, HookChoice::kprobe,
                                      HookChoice::cgroup};
-constexpr std::array loopback_policies = {LoopbackPolicy::accept, LoopbackPolicy::filter};
+constexpr std::array pass_policies = {PassPolicy::accept, PassPolicy::filter};
 constexpr std::array actions = {Action::accept, Action::drop, Action::reject};
 
 constexpr std::uint32_t max_days = 36500;
@@ -67,11 +67,12 @@ Result<void> check_number(std::string_view key, std::uint32_t number, std::uint3
 }
 
 Result<void> read_defaults(const YamlValue& value, Defaults& defaults) {
-    static constexpr std::array<std::string_view, 2> keys = {"out", "in"};
+    static constexpr std::array<std::string_view, 3> keys = {"out", "in", "forward"};
     const Choices<Action> choices{actions, action_name};
     return Section(value, keys, "defaults.")
         .choice("out", defaults.out, choices)
         .choice("in", defaults.in, choices)
+        .choice("forward", defaults.forward, choices)
         .finish();
 }
 
@@ -135,13 +136,15 @@ Result<void> read_limits(const YamlValue& value, Limits& limits) {
 }
 
 Result<void> read_config(const YamlValue& top, Config& config) {
-    static constexpr std::array<std::string_view, 13> keys = {
-        "mode",     "defaults",       "loopback", "hooks",     "queue", "mark_mask", "rules_dir",
-        "database", "control_socket", "groups",   "retention", "limits", "dns"};
+    static constexpr std::array<std::string_view, 14> keys = {
+        "mode",      "defaults",  "loopback", "forward",        "hooks",  "queue",
+        "mark_mask", "rules_dir", "database", "control_socket", "groups", "retention",
+        "limits",    "dns"};
     return Section(top, keys)
         .choice("mode", config.mode, {modes, mode_name})
         .take("defaults", [&](const YamlValue& v) { return read_defaults(v, config.defaults); })
-        .choice("loopback", config.loopback, {loopback_policies, loopback_name})
+        .choice("loopback", config.loopback, {pass_policies, pass_policy_name})
+        .choice("forward", config.forward, {pass_policies, pass_policy_name})
         .choice("hooks", config.hooks, {hook_choices, hook_choice_name})
         .number("queue", config.queue, 0, 65535)
         .number("mark_mask", config.mark_mask, 0, 0xffffffff)
@@ -183,10 +186,10 @@ std::string_view hook_choice_name(HookChoice choice) {
     return "?";
 }
 
-std::string_view loopback_name(LoopbackPolicy policy) {
+std::string_view pass_policy_name(PassPolicy policy) {
     switch (policy) {
-        case LoopbackPolicy::accept: return "accept";
-        case LoopbackPolicy::filter: return "filter";
+        case PassPolicy::accept: return "accept";
+        case PassPolicy::filter: return "filter";
     }
     return "?";
 }

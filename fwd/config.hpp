@@ -25,12 +25,12 @@ enum class HookChoice : std::uint8_t { automatic, kprobe, cgroup };
 
 std::string_view hook_choice_name(HookChoice choice);
 
-enum class LoopbackPolicy : std::uint8_t {
+enum class PassPolicy : std::uint8_t {
     accept,  // passes without a decision, counted
     filter,  // decided like all other traffic
 };
 
-std::string_view loopback_name(LoopbackPolicy policy);
+std::string_view pass_policy_name(PassPolicy policy);
 
 struct Limits {
     std::uint32_t bindings = 65536;      // entries of the flow → process map (LRU)
@@ -65,7 +65,8 @@ struct DnsConfig {
 struct Config {
     Mode mode = Mode::observe;
     Defaults defaults;
-    LoopbackPolicy loopback = LoopbackPolicy::accept;
+    PassPolicy loopback = PassPolicy::accept;
+    PassPolicy forward = PassPolicy::accept;  // packets that pass through this host
     HookChoice hooks = HookChoice::automatic;
     std::uint16_t queue = 4870;
     std::uint32_t mark_mask = 0x7f000000;

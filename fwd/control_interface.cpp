@@ -72,6 +72,7 @@ type Status (
   queue: int,
   queue_kind: (nft, xtables),
   loopback: (accept, filter),
+  forward: (accept, filter),
   pid: int,
   uptime_s: int,
   network_namespace: int,
@@ -106,7 +107,11 @@ type Rule (
 )
 
 type RuleEntry (rule: Rule, place: Place, hits: ?int)
-type Defaults (out: (accept, drop, reject), in: (accept, drop, reject))
+type Defaults (
+  out: (accept, drop, reject),
+  in: (accept, drop, reject),
+  forward: (accept, drop, reject)
+)
 type RuleList (rules: []RuleEntry, defaults: Defaults)
 
 # position counts from 1 in evaluation order; of a removed rule it is where the rule was.

@@ -40,8 +40,9 @@ static void from_json(const json& j, Action& action) {
 static void to_json(json& j, Direction direction) { j = direction_name(direction); }
 static void from_json(const json& j, Direction& direction) {
     const auto name = j.get<std::string>();
-    if (name != "out" && name != "in") throw std::invalid_argument(name + " is unknown here");
-    direction = name == "out" ? Direction::out : Direction::in;
+    const auto known = parse_direction(name);
+    if (!known) throw std::invalid_argument(name + " is unknown here");
+    direction = *known;
 }
 static void to_json(json& j, QueueKind kind) { j = kind == QueueKind::nft ? "nft" : "xtables"; }
 static void from_json(const json& j, QueueKind& kind) {
@@ -49,14 +50,14 @@ static void from_json(const json& j, QueueKind& kind) {
     if (name != "nft" && name != "xtables") throw std::invalid_argument(name + " is unknown here");
     kind = name == "nft" ? QueueKind::nft : QueueKind::xtables;
 }
-static void to_json(json& j, LoopbackPolicy policy) {
-    j = policy == LoopbackPolicy::accept ? "accept" : "filter";
+static void to_json(json& j, PassPolicy policy) {
+    j = policy == PassPolicy::accept ? "accept" : "filter";
 }
-static void from_json(const json& j, LoopbackPolicy& policy) {
+static void from_json(const json& j, PassPolicy& policy) {
     const auto name = j.get<std::string>();
     if (name != "accept" && name != "filter")
         throw std::invalid_argument(name + " is unknown here");
-    policy = name == "accept" ? LoopbackPolicy::accept : LoopbackPolicy::filter;
+    policy = name == "accept" ? PassPolicy::accept : PassPolicy::filter;
 }
 static void to_json(json& j, Protocol number) { j = protocol_name(number); }
 static void from_json(const json& j, Protocol& number) {
@@ -83,7 +84,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NameStatus, enabled, resolvers, addresses, ad
                                    connections, connections_capacity, connections_evicted, flows,
                                    flows_capacity, flows_evicted, answers,
                                    refused, ring_bytes, ring_lost, ring_stalled)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Defaults, out, in)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Defaults, out, in, forward)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed)
 
 #define DOORWARD_JSON(Type, ...)                                                         \
@@ -94,7 +95,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed)
         NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM, __VA_ARGS__))        \
     }
 
-DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, pid, uptime_s,
+DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, forward, pid, uptime_s,
               network_namespace, ruleset, packets, netfilter, audit, maps, names)
 DOORWARD_JSON(RuleChange, name, file, position, rules)
 DOORWARD_JSON(Reloaded, rules, generation)

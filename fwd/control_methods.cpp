@@ -115,8 +115,9 @@ Reply set_mode(Context& context) {
 FlowQuestion read_question(CallParameters& members) {
     FlowQuestion question;
     if (const auto direction = members.optional_text("direction")) {
-        if (*direction != "out" && *direction != "in") members.refuse("direction");
-        question.direction = *direction == "in" ? Direction::in : Direction::out;
+        const auto known = parse_direction(*direction);
+        if (!known) members.refuse("direction");
+        question.direction = known.value_or(Direction::out);
     }
     question.app = members.optional_text("app");
     question.unknown = members.optional_text("unknown");

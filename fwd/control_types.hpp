@@ -87,7 +87,8 @@ struct Status {
     std::vector<MissingFeature> missing;
     std::uint16_t queue = 0;
     QueueKind queue_kind = QueueKind::nft;
-    LoopbackPolicy loopback = LoopbackPolicy::accept;
+    PassPolicy loopback = PassPolicy::accept;
+    PassPolicy forward = PassPolicy::accept;
     std::uint32_t pid = 0;
     std::uint64_t uptime_s = 0;
     std::uint64_t network_namespace = 0;  // inode, as `ls -L -i /proc/PID/ns/net` shows it

@@ -27,7 +27,7 @@ std::string journal_line(const AuditRecord& record) {
                        direction_name(record.direction), protocol_name(record.protocol),
                        record.host.empty() ? record.remote.to_string()
                                            : record.remote.to_string() + " " + record.host,
-                       record.direction == Direction::out ? record.remote_port : record.local_port,
+                       record.direction == Direction::in ? record.local_port : record.remote_port,
                        record.rule);
 }
 

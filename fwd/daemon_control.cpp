@@ -37,11 +37,12 @@ PacketCounters packet_counters(const QueueCounters& queue, const DecisionCounter
     return counters;
 }
 
-std::vector<MapStatus> map_status(const Limits& limits,
+std::vector<MapStatus> map_status(const Limits& limits, PassPolicy forward,
                                   const std::array<std::uint64_t, DW_FAILURES>& failures) {
     return {{"bindings", limits.bindings, failures[DW_FAIL_BINDINGS]},
             {"processes", limits.processes, failures[DW_FAIL_PROCESSES]},
             {"holders", limits.listeners, failures[DW_FAIL_HOLDERS]},
+            {"foreign", forward == PassPolicy::filter ? limits.bindings : 1, failures[DW_FAIL_FOREIGN]},
             {"callers", limits.processes, failures[DW_FAIL_CALLERS]},
             {"senders", (limits.bindings + 1) / 2, failures[DW_FAIL_SENDERS]}};
 }
@@ -60,6 +61,7 @@ Status Daemon::status() {
     status.queue = config_.queue;
     status.queue_kind = guard_->table().queue_kind();
     status.loopback = config_.loopback;
+    status.forward = config_.forward;
     status.pid = static_cast<std::uint32_t>(::getpid());
     const auto uptime = std::chrono::steady_clock::now() - started_;
     status.uptime_s =
@@ -72,7 +74,7 @@ Status Daemon::status() {
     const AuditCounters audit = audit_->counters();
     status.audit = {config_.database, audit.written, audit.lost, audit.pending, {}};
     if (const std::string trouble = audit_->trouble(); !trouble.empty()) status.audit.error = trouble;
-    status.maps = map_status(config_.limits, guard_->probes().failures());
+    status.maps = map_status(config_.limits, config_.forward, guard_->probes().failures());
     status.names = name_status();
     return status;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/decided.hpp"
 
+#include <fmt/format.h>
+
 namespace doorward {
 
 AuditRecord record_of(const Decided& decided) {
@@ -13,7 +15,7 @@ AuditRecord record_of(const Decided& decided) {
         record.reason = "rule";
         record.log = decided.rule->log;
     } else {
-        record.reason = decided.flow.direction == Direction::out ? "default-out" : "default-in";
+        record.reason = fmt::format("default-{}", direction_name(decided.flow.direction));
     }
     record.direction = decided.flow.direction;
     record.protocol = decided.flow.protocol;

@@ -71,7 +71,7 @@ Result<Flow> read_flow(const FlowQuestion& question) {
     if (!to) return std::unexpected(to.error());
     const auto from = read_address(question.from, "from");
     if (!from) return std::unexpected(from.error());
-    const bool out = question.direction == Direction::out;
+    const bool out = question.direction != Direction::in;
     Flow flow;
     flow.direction = question.direction;
     flow.protocol = *protocol;

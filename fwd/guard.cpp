@@ -51,7 +51,11 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
 
     const auto cookie = netns_cookie();
     if (!cookie) return std::unexpected(cookie.error());
-    auto probes = Probes::attach({config.hooks, config.limits, *cookie, config.dns.enabled});
+    auto probes = Probes::attach({.hooks = config.hooks,
+                                  .limits = config.limits,
+                                  .netns_cookie = *cookie,
+                                  .names = config.dns.enabled,
+                                   .foreign = config.forward == PassPolicy::filter});
     if (!probes) return std::unexpected(probes.error());
     probes_.emplace(std::move(*probes));
 
@@ -73,6 +77,7 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
     if (auto opened = open_names(config); !opened) return opened;
     attribution_.emplace(Senders::of_map(probes_->senders_fd()),
                          Bindings::of_map(probes_->bindings_fd()),
+                         ForeignBindings::of_map(probes_->foreign_fd()),
                          Attribution::holders_of_map(probes_->holders_fd()), *sockets_, *processes_);
     pipeline_.emplace(marks_, *attribution_, *names_, active_, std::move(sink));
     thread_ = std::thread([this] { serve_packets(); });
@@ -106,7 +111,8 @@ Result<void> Guard::close_gate(const Config& config, std::uint32_t mark) {
                                     .marks = marks_,
                                     .generation_mark = marks_.none_yet(),
                                     .bypass = config.mode == Mode::observe,
-                                    .filter_loopback = config.loopback == LoopbackPolicy::filter,
+                                    .filter_loopback = config.loopback == PassPolicy::filter,
+                                    .filter_forward = config.forward == PassPolicy::filter,
                                     .senders = probes_->sender_programs()});
     if (!table) return std::unexpected(table.error());
     table_.emplace(std::move(*table));

@@ -30,6 +30,7 @@ struct NftLayout {
     std::uint32_t generation_mark = 0;
     bool bypass = false;                // true: packets pass while no daemon reads the queue
     bool filter_loopback = false;       // false: traffic over `lo` passes, counted
+    bool filter_forward = false;        // false: packets that pass through this host are left alone
     SenderPrograms senders{};
 };
 

@@ -51,6 +51,12 @@ Rules ask(const NftLayout& layout) {
             "jump slot", "counter name queued goto undecided"};
 }
 
+// Packets that come in or pass through have no sender here.
+Rules ask_in(const NftLayout& layout) {
+    return {set_mark("meta", layout.marks, layout.generation_mark), "ct direction reply goto reply",
+            "counter name queued goto undecided"};
+}
+
 Rules reply(const NftLayout& layout) {
     return {set_mark("meta", layout.marks, layout.marks.reply()),
             "counter name queued goto undecided"};
@@ -126,8 +132,13 @@ Rules hook(const NftLayout& layout, std::string_view interface, std::string_view
         }
         rules.push_back(std::string(neighbour_match) + " counter name neighbour accept");
     }
-    rules.push_back("goto ask");
+    rules.push_back(hook_name == "output" ? "goto ask" : "goto ask_in");
     return rules;
+}
+
+Rules forward(const NftLayout& layout) {
+    return {"type filter hook forward priority -140; policy accept;",
+            set_mark("meta", layout.marks, 0), "jump decided", "goto ask_in"};
 }
 
 Rules verdict(const NftLayout& layout, std::string_view head, std::string_view accepted_chain) {
@@ -168,8 +179,7 @@ std::string nft_table_text(const NftLayout& layout) {
     out += block("chain", "neighbour_out", neighbour_out());
     out += block("chain", "answer_out", answer_out());
     out += block("chain", "undecided", closed(layout));
-    // The sender's slot, in three bits of the mark. Rules in front of these ask for each bit; packets
-    // that come in have no sender here, and get 0.
+    // The sender's slot, in three bits of the mark. Rules in front of these ask for each bit.
     for (const int bit : {0, 1, 2}) {
         out += block("chain", fmt::format("slot_bit{}", bit),
                      set_slot_bit(layout.marks.slot_bit(bit)));
@@ -177,6 +187,7 @@ std::string nft_table_text(const NftLayout& layout) {
     out += block("chain", "slot", {});
     out += block("chain", "reply", reply(layout));
     out += block("chain", "ask", ask(layout));
+    out += block("chain", "ask_in", ask_in(layout));
     // Asked about at once: a verdict on the former owner's last packet, coming back just now, could
     // mark the flow again before `decided` looks.
     out += block("chain", "owner", {forget_verdict(layout.marks), "goto ask"});
@@ -195,12 +206,18 @@ std::string nft_table_text(const NftLayout& layout) {
     out += block("chain", "verdict_in",
                  verdict(layout, "type filter hook input priority -139; policy accept;",
                          "accepted"));
+    if (layout.filter_forward) {
+        out += block("chain", "forward", forward(layout));
+        out += block("chain", "verdict_forward",
+                     verdict(layout, "type filter hook forward priority -139; policy accept;",
+                             "accepted"));
+    }
     return out + "}\n";
 }
 
 std::string nft_generation_text(const NftLayout& layout) {
     return replace_rules("decided", decided(layout)) + replace_rules("ask", ask(layout)) +
-           replace_rules("accepted", accepted(layout));
+           replace_rules("ask_in", ask_in(layout)) + replace_rules("accepted", accepted(layout));
 }
 
 std::string nft_undecided_text(const NftLayout& layout) {

@@ -18,9 +18,11 @@ namespace {
 struct Overrides {
     std::optional<Mode> mode;
     std::optional<HookChoice> hooks;
-    std::optional<LoopbackPolicy> loopback;
+    std::optional<PassPolicy> loopback;
+    std::optional<PassPolicy> forward;
     std::optional<Action> default_out;
     std::optional<Action> default_in;
+    std::optional<Action> default_forward;
     std::optional<std::uint16_t> queue;
     std::optional<std::uint32_t> mark_mask;
     std::optional<std::string> rules_dir;
@@ -37,8 +39,10 @@ void apply(const Overrides& overrides, Config& config) {
     put_over(config.mode, overrides.mode);
     put_over(config.hooks, overrides.hooks);
     put_over(config.loopback, overrides.loopback);
+    put_over(config.forward, overrides.forward);
     put_over(config.defaults.out, overrides.default_out);
     put_over(config.defaults.in, overrides.default_in);
+    put_over(config.defaults.forward, overrides.default_forward);
     put_over(config.queue, overrides.queue);
     put_over(config.mark_mask, overrides.mark_mask);
     put_over(config.rules_dir, overrides.rules_dir);
@@ -61,20 +65,24 @@ const std::map<std::string, Mode> modes{{"enforce", Mode::enforce}, {"observe", 
 const std::map<std::string, HookChoice> hook_choices{{"auto", HookChoice::automatic},
                                                      {"kprobe", HookChoice::kprobe},
                                                      {"cgroup", HookChoice::cgroup}};
-const std::map<std::string, LoopbackPolicy> loopback_policies{{"accept", LoopbackPolicy::accept},
-                                                              {"filter", LoopbackPolicy::filter}};
+const std::map<std::string, PassPolicy> pass_policies{{"accept", PassPolicy::accept},
+                                                              {"filter", PassPolicy::filter}};
 const std::map<std::string, Action> actions{
     {"accept", Action::accept}, {"drop", Action::drop}, {"reject", Action::reject}};
 
 void add_overrides(CLI::App& app, Overrides& overrides) {
     add_choice(app, "--mode", overrides.mode, modes, "carry verdicts out, or only record them");
     add_choice(app, "--hooks", overrides.hooks, hook_choices, "how flows are bound to processes");
-    add_choice(app, "--loopback", overrides.loopback, loopback_policies,
+    add_choice(app, "--loopback", overrides.loopback, pass_policies,
                "pass traffic over lo, or decide it like all other");
+    add_choice(app, "--forward", overrides.forward, pass_policies,
+               "leave packets alone that pass through this host, or decide them");
     add_choice(app, "--default-out", overrides.default_out, actions,
                "outbound flows that no rule matches");
     add_choice(app, "--default-in", overrides.default_in, actions,
                "inbound flows that no rule matches");
+    add_choice(app, "--default-forward", overrides.default_forward, actions,
+               "forwarded flows that no rule matches, where they are decided");
     app.add_option("--queue", overrides.queue, "number of the netfilter queue");
     app.add_option("--mark-mask", overrides.mark_mask, "bits of packet and conntrack marks to use");
     app.add_option("--rules-dir", overrides.rules_dir, "folder of rule files");

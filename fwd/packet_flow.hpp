@@ -9,7 +9,8 @@
 namespace doorward {
 
 struct PacketContext {
-    bool inbound = false;  // seen on LOCAL_IN, else on LOCAL_OUT
+    bool inbound = false;    // seen on LOCAL_IN
+    bool forwarded = false;  // seen on FORWARD; neither: on LOCAL_OUT
     bool reply = false;    // conntrack: goes against the direction of its flow
 };
 

@@ -13,7 +13,8 @@ namespace doorward {
 
 struct QueuedPacket {
     std::uint32_t id = 0;
-    bool inbound = false;        // hook: LOCAL_IN (true) or LOCAL_OUT
+    bool inbound = false;        // hook: LOCAL_IN
+    bool forwarded = false;      // hook: FORWARD; neither: LOCAL_OUT
     std::uint32_t mark = 0;      // the packet's mark
     std::uint32_t interface = 0; // ifindex it came in by or goes out by; 0 if not told
     // CLOCK_MONOTONIC nanoseconds: what was queued before then has been answered.

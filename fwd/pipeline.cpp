@@ -26,6 +26,7 @@ QueueVerdict Pipeline::judge(const QueuedPacket& queued) {
     const auto active = active_.load();
     const ParsedPacket parsed = parse_packet(queued.payload);
     const PacketContext context{.inbound = queued.inbound,
+                                .forwarded = queued.forwarded,
                                 .reply = marks_.ours(queued.mark) == marks_.reply()};
     Decided decided;
     decided.time_us = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1000);
@@ -58,7 +59,8 @@ QueueVerdict Pipeline::judge(const QueuedPacket& queued) {
 
 void Pipeline::attribute(Decided& decided, const QueuedPacket& queued) {
     const std::uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-    const std::uint32_t slot = queued.inbound ? 0 : marks_.slot(queued.mark);
+    const std::uint32_t slot =
+        queued.inbound || queued.forwarded ? 0 : marks_.slot(queued.mark);
     Attributed found = attribution_.of(decided.flow, queued, slot, now_ns);
     decided.flow.unknown = found.unknown;
     decided.flow.process = found.process.get();

@@ -19,7 +19,7 @@ namespace doorward {
 // Decisions since start. Written by the packet thread, read by any.
 struct DecisionCounters {
     std::array<std::atomic<std::uint64_t>, 3> by_verdict{};  // indexed by Action
-    std::array<std::atomic<std::uint64_t>, 8> by_unknown{};  // indexed by Unknown
+    std::array<std::atomic<std::uint64_t>, unknown_reasons> by_unknown{};  // indexed by Unknown
 };
 
 class Pipeline {

@@ -72,10 +72,12 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     object.reset(doorward_bpf__open());
     if (!object) return bpf_fail("open the BPF object", errno);
     object->rodata->netns_cookie = options.netns_cookie;
+    object->rodata->bind_foreign = options.foreign;
     object->rodata->accepts_are_seen = hooks == HookChoice::kprobe;
     bpf_map__set_max_entries(object->maps.bindings, options.limits.bindings);
     bpf_map__set_max_entries(object->maps.senders, (options.limits.bindings + 1) / 2);
     bpf_map__set_max_entries(object->maps.processes, options.limits.processes);
+    bpf_map__set_max_entries(object->maps.foreign, options.foreign ? options.limits.bindings : 1);
     bpf_map__set_max_entries(object->maps.holders, options.limits.listeners);
     bpf_map__set_max_entries(object->maps.callers, options.limits.processes);
     if (const auto mount = cgroup2_mount()) {
@@ -189,6 +191,7 @@ const std::vector<std::string>& Probes::attached() const { return impl_->attache
 int Probes::bindings_fd() const { return bpf_map__fd(impl_->object->maps.bindings); }
 int Probes::holders_fd() const { return bpf_map__fd(impl_->object->maps.holders); }
 int Probes::senders_fd() const { return bpf_map__fd(impl_->object->maps.senders); }
+int Probes::foreign_fd() const { return bpf_map__fd(impl_->object->maps.foreign); }
 SenderPrograms Probes::sender_programs() const {
     const auto& programs = impl_->object->progs;
     return {.same_sender = bpf_program__fd(programs.same_sender),

@@ -22,6 +22,7 @@ struct ProbeOptions {
     Limits limits;
     std::uint64_t netns_cookie = 0;  // SO_NETNS_COOKIE of the namespace to look at
     bool names = true;               // look at DNS
+    bool foreign = false;            // bind flows of other namespaces too, as far as they are seen
 };
 
 // Owns the loaded object and every attachment; all are gone when it is destroyed (or the process
@@ -44,6 +45,7 @@ public:
     int holders_fd() const;
     int processes_fd() const;
     int senders_fd() const;
+    int foreign_fd() const;
     SenderPrograms sender_programs() const;  // for the table's rules
     int dns_ring_fd() const;
 

@@ -46,15 +46,19 @@ void take_header(Bytes value, QueueMessage& message, bool& good) {
     message.packet.id = ntohl(header->packet_id);
     message.id_known = true;
     message.packet.inbound = header->hook == NF_INET_LOCAL_IN;
-    if (header->hook != NF_INET_LOCAL_IN && header->hook != NF_INET_LOCAL_OUT) good = false;
+    message.packet.forwarded = header->hook == NF_INET_FORWARD;
+    if (!message.packet.inbound && !message.packet.forwarded && header->hook != NF_INET_LOCAL_OUT)
+        good = false;
 }
 
 void take_attribute(std::uint16_t type, Bytes value, QueueMessage& message, bool& good) {
     switch (type) {
     case NFQA_PACKET_HDR: take_header(value, message, good); break;
     case NFQA_MARK: message.packet.mark = number(value, good); break;
-    case NFQA_IFINDEX_INDEV:
-    case NFQA_IFINDEX_OUTDEV: message.packet.interface = number(value, good); break;
+    case NFQA_IFINDEX_INDEV: message.packet.interface = number(value, good); break;
+    case NFQA_IFINDEX_OUTDEV:  // of forwarded packets it matters where they come from
+        if (message.packet.interface == 0) message.packet.interface = number(value, good);
+        break;
     case NFQA_PAYLOAD: message.packet.payload = value; break;
     default: break;  // newer kernels may tell more
     }

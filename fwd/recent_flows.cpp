@@ -9,7 +9,7 @@ namespace doorward {
 namespace {
 
 Flow as_flow(const TrackedFlow& tracked, Direction direction) {
-    const bool out = direction == Direction::out;
+    const bool out = direction != Direction::in;
     Flow flow;
     flow.direction = direction;
     flow.protocol = tracked.protocol;

@@ -45,7 +45,8 @@ Result<Protocol> protocol_from(std::string_view text) {
 Result<Direction> direction_from(std::string_view text) {
     if (text == "out") return Direction::out;
     if (text == "in") return Direction::in;
-    return fail("\"" + std::string(text) + "\" is no direction: use out or in");
+    if (text == "forward") return Direction::forward;
+    return fail("\"" + std::string(text) + "\" is no direction: use out, in or forward");
 }
 
 template <class T>

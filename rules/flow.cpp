@@ -9,7 +9,7 @@ namespace doorward {
 namespace {
 
 using UnknownName = std::pair<Unknown, std::string_view>;
-constexpr std::array<UnknownName, 8> unknown_names{{
+constexpr std::array<UnknownName, unknown_reasons> unknown_names{{
     {Unknown::none, "none"},
     {Unknown::no_binding, "no-binding"},
     {Unknown::no_listener, "no-listener"},
@@ -18,6 +18,7 @@ constexpr std::array<UnknownName, 8> unknown_names{{
     {Unknown::path_unreadable, "path-unreadable"},
     {Unknown::bad_packet, "bad-packet"},
     {Unknown::ambiguous, "ambiguous"},
+    {Unknown::forwarded, "forwarded"},
 }};
 
 using ProtocolName = std::pair<Protocol, std::string_view>;
@@ -33,12 +34,18 @@ constexpr std::array<ProtocolName, 6> protocol_names{{
 }  // namespace
 
 std::string_view direction_name(Direction direction) {
-    return direction == Direction::out ? "out" : "in";
+    switch (direction) {
+        case Direction::out: return "out";
+        case Direction::in: return "in";
+        case Direction::forward: return "forward";
+    }
+    return "out";
 }
 
 std::optional<Direction> parse_direction(std::string_view text) {
     if (text == "out") return Direction::out;
     if (text == "in") return Direction::in;
+    if (text == "forward") return Direction::forward;
     return std::nullopt;
 }
 

@@ -15,10 +15,11 @@
 
 namespace doorward {
 
-// Who opened the flow: this host (out) or the other side (in).
-enum class Direction : std::uint8_t { out, in };
+// Who opened the flow: this host (out) or the other side (in). Forwarded flows pass through between
+// others, such as containers of this host and the network; `local` is then the opener's end.
+enum class Direction : std::uint8_t { out, in, forward };
 
-std::string_view direction_name(Direction direction);  // "out", "in"
+std::string_view direction_name(Direction direction);  // "out", "in", "forward"
 std::optional<Direction> parse_direction(std::string_view text);
 
 // Why a flow has no process. Stable names (`unknown_name`), used in rules and in the audit log.
@@ -31,7 +32,10 @@ enum class Unknown : std::uint8_t {
     path_unreadable,   // the executable's path could not be taken (too long, or too deep)
     bad_packet,        // the packet's headers are cut short or contradict themselves
     ambiguous,         // the port changed hands while the packet waited: it may be either's
+    forwarded,         // passes through: sent by another host, or unseen in another namespace
 };
+
+inline constexpr std::size_t unknown_reasons = 9;  // `none` included
 
 std::string_view unknown_name(Unknown reason);  // "no-binding", "kernel", …
 std::optional<Unknown> parse_unknown(std::string_view text);
@@ -77,10 +81,10 @@ struct Flow {
 
     // Source and destination of the packet that opened the flow; `to`, `from` and `port` in a rule
     // speak of these, so they read the same for both directions.
-    const Address& source() const { return direction == Direction::out ? local : remote; }
-    const Address& destination() const { return direction == Direction::out ? remote : local; }
+    const Address& source() const { return direction == Direction::in ? remote : local; }
+    const Address& destination() const { return direction == Direction::in ? local : remote; }
     std::uint16_t destination_port() const {
-        return direction == Direction::out ? remote_port : local_port;
+        return direction == Direction::in ? local_port : remote_port;
     }
 };
 

@@ -84,7 +84,7 @@ bool within(const std::vector<Prefix>& prefixes, const Address& address) {
 // Which end of the flow a rule's `to` or `from` speaks of depends on the direction.
 void add_end(Inputs& inputs, const Flow& flow, bool destination, Input remote, Input local) {
     inputs.add(Input::direction);
-    inputs.add((flow.direction == Direction::out) == destination ? remote : local);
+    inputs.add((flow.direction != Direction::in) == destination ? remote : local);
 }
 
 bool meets_to(const Rule& rule, const Flow& flow, Inputs& inputs) {

@@ -173,8 +173,7 @@ Decision Ruleset::decide(const Flow& flow, std::int64_t now) const {
     }
     decision.depends_on.add(Input::direction);
     impl_->note_domains(flow, Merged::end, decision.depends_on);
-    decision.action =
-        flow.direction == Direction::out ? impl_->defaults.out : impl_->defaults.in;
+    decision.action = impl_->defaults.of(flow.direction);
     return decision;
 }
 

@@ -51,6 +51,11 @@ private:
 struct Defaults {
     Action out = Action::reject;
     Action in = Action::drop;
+    Action forward = Action::accept;  // of containers and other hosts, where these are filtered
+
+    Action of(Direction direction) const {
+        return direction == Direction::out ? out : direction == Direction::in ? in : forward;
+    }
 };
 
 // What the compiler must ask of the system; rules/ itself asks nothing. Tests pass lambdas.

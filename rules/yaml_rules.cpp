@@ -65,7 +65,7 @@ Result<LogLevel> log_from(std::string_view text) {
 Result<Direction> direction_from(std::string_view text) {
     if (const auto direction = parse_direction(text)) return *direction;
     return fail(fmt::format("\"{}\" is not a direction", text.substr(0, 40)),
-                "use out or in, or leave the key out for both");
+                "use out, in or forward, or leave the key out for all");
 }
 
 Result<Protocol> protocol_from(std::string_view text) {

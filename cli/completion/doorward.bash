@@ -42,13 +42,13 @@ _doorward_value() {
         --color | --colour) _doorward_words 'auto always never' ;;
         --protocol) _doorward_words 'tcp udp icmp icmpv6 sctp udplite' ;;
         --action | --verdict) _doorward_words 'accept drop reject' ;;
-        --direction) _doorward_words 'out in' ;;
+        --direction) _doorward_words 'out in forward' ;;
         --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
         --group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
         --app) _doorward_programs ;;
         --rule) _doorward_words "$(_doorward_rule_names)" ;;
         --unknown)
-            _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet ambiguous'
+            _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet ambiguous forwarded'
             ;;
         --to | --from | --port | --name | --for | --comment | --since | --until | --limit | --pid | --unit | --slice | --container)
             ;;

@@ -201,11 +201,14 @@ TEST_CASE_METHOD(Fixture, "the table of a killed daemon stays shut, and is repla
     }) == 0);
     REQUIRE(table_is_in());
     const Fd server = peer_receiver(AF_INET, 53);
-    REQUIRE((send_text(udp_to(to(AF_INET, 53)), "no") || true));
+    constexpr int refused = 50;
+    for (int i = 0; i < refused; ++i)
+        REQUIRE((send_text(udp_to(to(AF_INET, 53)), "no") || true));
     CHECK(datagrams(server, 1, never) == 0);
     {
         const auto table = good(NftTable::install(layout(1)));
-        CHECK(good(table.counters()).queued == 0);
+        // Counted anew. Not zero: the kernel may send a report of its own here (MLD) at any time.
+        CHECK(good(table.counters()).queued < refused / 2);
         QueueReader reader(open_queue(), accept(1));
         REQUIRE(send_text(udp_to(to(AF_INET, 53)), "yes"));
         CHECK(datagrams(server, 1, soon) == 1);

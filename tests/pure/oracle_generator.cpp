@@ -48,7 +48,7 @@ constexpr std::uint32_t uids[] = {0, 1000, 1001, 1002, 4294967294};
 constexpr Unknown reasons[] = {Unknown::no_binding,      Unknown::no_listener,
                                Unknown::kernel,          Unknown::process_lost,
                                Unknown::path_unreadable, Unknown::bad_packet,
-                               Unknown::ambiguous};
+                               Unknown::ambiguous, Unknown::forwarded};
 constexpr std::int64_t times[] = {0, 999, 1000, 1001, 2000};
 constexpr Action actions[] = {Action::accept, Action::drop, Action::reject};
 constexpr Direction directions[] = {Direction::out, Direction::in};

@@ -61,6 +61,7 @@ struct FakeSockets final : SocketLookup {
 struct World {
     std::optional<dw_senders> senders;
     std::optional<dw_binding> bound;
+    std::optional<dw_foreign> foreign;
     std::map<std::uint64_t, dw_u32> holders;  // cookie → pid
     FakeSockets sockets;
     ProcessTable processes{[](const dw_process_key& key, dw_process& value) {
@@ -78,6 +79,10 @@ struct World {
         Bindings([this](const dw_flow_key&, dw_binding& value) {
             if (bound) value = *bound;
             return bound.has_value();
+        }),
+        ForeignBindings([this](const dw_flow_key&, dw_foreign& value) {
+            if (foreign) value = *foreign;
+            return foreign.has_value();
         }),
         [this](std::uint64_t cookie, dw_binding& value) {
             const auto found = holders.find(cookie);
@@ -256,4 +261,21 @@ TEST_CASE("the kernel itself answers to ICMP, and protocols without ports have n
     CHECK(world.of(icmp, true, 0).unknown == Unknown::kernel);
     icmp.protocol = static_cast<Protocol>(47);
     CHECK(world.of(icmp, true, 0).unknown == Unknown::no_listener);
+}
+
+TEST_CASE("a forwarded flow belongs to its opener in another namespace, or to nobody here") {
+    World world;
+    world.senders = dw_senders{};  // what is known of this namespace does not count
+    world.senders->slot[0] = sender(7, 1, second);
+    world.senders->owner = 1;
+    world.holders = {{11, 4}};
+    world.sockets.exact = 11;
+    CHECK(world.of(flow(Direction::forward), false, 0).unknown == Unknown::forwarded);
+    world.foreign = dw_foreign{};
+    world.foreign->binding.who.pid = 9;
+    world.foreign->binding.hook = DW_HOOK_CGROUP;
+    world.foreign->netns_cookie = 5;
+    CHECK(world.of(flow(Direction::forward), false, 0).process->exe == "/bin/p9");
+    world.foreign->netns_cookie = 0;
+    CHECK(world.of(flow(Direction::forward), false, 0).unknown == Unknown::ambiguous);
 }

@@ -108,19 +108,38 @@ TEST_CASE("a packet's flow: whose end is ours, and who began") {
     Packet packet{.source = address("10.0.0.1"), .destination = address("10.0.0.2"),
                   .protocol = Protocol::tcp, .source_port = 4000, .destination_port = 80,
                   .icmp_type = 0, .tcp_syn = true, .ports_known = true};
-    const Flow out = flow_of(packet, {.inbound = false, .reply = false}, nobody_listens);
+    const Flow out = flow_of(packet, {.inbound = false, .forwarded = false, .reply = false}, nobody_listens);
     CHECK(out.direction == Direction::out);
     CHECK(out.local == packet.source);
     CHECK(out.remote_port == 80);
     CHECK(out.destination_port() == 80);
-    const Flow in = flow_of(packet, {.inbound = true, .reply = false}, nobody_listens);
+    const Flow in = flow_of(packet, {.inbound = true, .forwarded = false, .reply = false}, nobody_listens);
     CHECK(in.direction == Direction::in);
     CHECK(in.local == packet.destination);
     CHECK(in.remote_port == 4000);
     CHECK(in.destination_port() == 80);
     packet.tcp_syn = false;
-    CHECK(flow_of(packet, {.inbound = false, .reply = true}, nobody_listens).direction == Direction::in);
-    CHECK(flow_of(packet, {.inbound = true, .reply = true}, nobody_listens).direction == Direction::out);
+    CHECK(flow_of(packet, {.inbound = false, .forwarded = false, .reply = true}, nobody_listens).direction == Direction::in);
+    CHECK(flow_of(packet, {.inbound = true, .forwarded = false, .reply = true}, nobody_listens).direction == Direction::out);
+}
+
+TEST_CASE("of a forwarded flow the opener's end counts as local, in both directions") {
+    const auto nobody_listens = [](const Flow&) { return false; };
+    Packet packet{.source = address("10.0.0.1"), .destination = address("10.0.0.2"),
+                  .protocol = Protocol::tcp, .source_port = 4000, .destination_port = 80,
+                  .icmp_type = 0, .tcp_syn = false, .ports_known = true};
+    const Flow there = flow_of(packet, {.inbound = false, .forwarded = true, .reply = false},
+                               nobody_listens);
+    CHECK(there.direction == Direction::forward);
+    CHECK(there.local == packet.source);
+    CHECK(there.destination_port() == 80);
+    std::swap(packet.source, packet.destination);
+    std::swap(packet.source_port, packet.destination_port);
+    const Flow back = flow_of(packet, {.inbound = false, .forwarded = true, .reply = true},
+                              nobody_listens);
+    CHECK(back.direction == Direction::forward);
+    CHECK(back.local == there.local);
+    CHECK(back.destination_port() == 80);
 }
 
 TEST_CASE("a connection met in its middle is inbound where somebody listens") {

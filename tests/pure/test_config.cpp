@@ -41,6 +41,8 @@ void check_equal(const Config& a, const Config& b) {
     CHECK(a.defaults.out == b.defaults.out);
     CHECK(a.defaults.in == b.defaults.in);
     CHECK(a.loopback == b.loopback);
+    CHECK(a.forward == b.forward);
+    CHECK(a.defaults.forward == b.defaults.forward);
     CHECK(a.hooks == b.hooks);
     CHECK(a.queue == b.queue);
     CHECK(a.mark_mask == b.mark_mask);
@@ -56,8 +58,9 @@ void check_equal(const Config& a, const Config& b) {
 
 constexpr const char* everything_else =
     "mode: enforce\n"
-    "defaults: {out: accept, in: reject}\n"
+    "defaults: {out: accept, in: reject, forward: drop}\n"
     "loopback: filter\n"
+    "forward: filter\n"
     "hooks: cgroup\n"
     "queue: 7\n"
     "mark_mask: 0x00003f00\n"
@@ -81,8 +84,8 @@ TEST_CASE("modes, hook choices and loopback policies have names") {
     CHECK(hook_choice_name(HookChoice::automatic) == "auto");
     CHECK(hook_choice_name(HookChoice::kprobe) == "kprobe");
     CHECK(hook_choice_name(HookChoice::cgroup) == "cgroup");
-    CHECK(loopback_name(LoopbackPolicy::accept) == "accept");
-    CHECK(loopback_name(LoopbackPolicy::filter) == "filter");
+    CHECK(pass_policy_name(PassPolicy::accept) == "accept");
+    CHECK(pass_policy_name(PassPolicy::filter) == "filter");
 }
 
 TEST_CASE("an empty configuration is all defaults, and they are valid") {
@@ -96,7 +99,7 @@ TEST_CASE("the example has every key, each with its default") {
     check_equal(config(text), Config{});
     // Every key is there and read: misspelt, each is refused.
     for (const char* key :
-         {"mode", "defaults", "out", "in", "loopback", "hooks", "queue", "mark_mask", "rules_dir",
+         {"mode", "defaults", "out", "in", "loopback", "forward", "hooks", "queue", "mark_mask", "rules_dir",
           "database", "control_socket", "groups", "read", "change", "retention", "days",
           "megabytes", "limits", "bindings", "processes", "listeners", "queued_packets",
           "audit_records", "names", "dns_queries", "dns", "enabled", "resolvers", "hosts_file",
@@ -116,7 +119,8 @@ TEST_CASE("every key is read") {
     CHECK(read.mode == Mode::enforce);
     CHECK(read.defaults.out == Action::accept);
     CHECK(read.defaults.in == Action::reject);
-    CHECK(read.loopback == LoopbackPolicy::filter);
+    CHECK(read.loopback == PassPolicy::filter);
+    CHECK(read.forward == PassPolicy::filter);
     CHECK(read.hooks == HookChoice::cgroup);
     CHECK(read.queue == 7);
     CHECK(read.mark_mask == 0x3f00);
@@ -158,7 +162,7 @@ TEST_CASE("errors say where, what and what to do") {
         {"defaults:\n  out: deny\n",
          "f:2:8: defaults.out: \"deny\" is not known here (use accept, drop or reject)"},
         {"defaults:\n  both: drop\n",
-         "f:2:3: defaults: unknown key \"both\" (known keys are out, in)"},
+         "f:2:3: defaults: unknown key \"both\" (known keys are out, in, forward)"},
         {"hooks: lsm\n", "f:1:8: hooks: \"lsm\" is not known here (use auto, kprobe or cgroup)"},
         {"loopback: drop\n",
          "f:1:11: loopback: \"drop\" is not known here (use accept or filter)"},

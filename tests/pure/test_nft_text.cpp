@@ -67,7 +67,7 @@ TEST_CASE("marks of senders are cleared before anything passes", "[nft_text]") {
             REQUIRE(clear != std::string::npos);
             CHECK(clear < rules.find("jump"));
             CHECK(clear < rules.find("counter"));
-            CHECK(rules.ends_with("goto ask\n"));
+            CHECK(rules.ends_with(name == "output" ? "goto ask\n" : "goto ask_in\n"));
         }
     }
 }
@@ -111,4 +111,14 @@ TEST_CASE("a packet's sender is asked for only where it leaves", "[nft_text]") {
     CHECK(chain(text, "accepted_out") == "\tchain accepted_out {\n");
     CHECK_THAT(nft_without_senders_text(some_layout()),
                Contains("accepted_out jump accepted") && !Contains("chain inet doorward slot"));
+}
+
+TEST_CASE("what passes through is left alone unless it is to be filtered", "[nft_text]") {
+    NftLayout layout = some_layout();
+    CHECK_THAT(nft_table_text(layout), !Contains("hook forward"));
+    layout.filter_forward = true;
+    const std::string rules = chain(nft_table_text(layout), "forward");
+    CHECK_THAT(rules, Contains("hook forward priority -140") && Contains("jump decided\n"));
+    CHECK(rules.ends_with("goto ask_in\n"));
+    CHECK_THAT(chain(nft_table_text(layout), "verdict_forward"), Contains("priority -139"));
 }

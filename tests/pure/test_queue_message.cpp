@@ -98,8 +98,12 @@ TEST_CASE("the hook gives the direction; other hooks are not ours", "[queue_mess
     };
     CHECK(read(NF_INET_LOCAL_IN).packet.inbound);
     CHECK(read(NF_INET_LOCAL_IN).kind == Kind::packet);
-    CHECK(read(NF_INET_FORWARD).kind == Kind::unreadable);
-    CHECK(read(NF_INET_FORWARD).id_known);
+    CHECK_FALSE(read(NF_INET_LOCAL_IN).packet.forwarded);
+    CHECK(read(NF_INET_FORWARD).packet.forwarded);
+    CHECK_FALSE(read(NF_INET_FORWARD).packet.inbound);
+    CHECK(read(NF_INET_FORWARD).kind == Kind::packet);
+    CHECK(read(NF_INET_PRE_ROUTING).kind == Kind::unreadable);
+    CHECK(read(NF_INET_PRE_ROUTING).id_known);
 }
 
 TEST_CASE("a message cut short anywhere is never taken for a packet", "[queue_message]") {

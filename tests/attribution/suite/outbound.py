@@ -87,7 +87,9 @@ def run_kind(world: World, kind: Kind) -> Score:
     rows = by(world.rows("id > ? AND direction = 'out'", after), "destination")
     for truth, end in zip(truths[1:], ended):
         if end["status"] != 0:
-            raise RuntimeError(f"{kind.name}: contact ended with {end['status']}: {truth}")
+            found = [row for address, _ in truth for row in rows.get(address, [])]
+            raise RuntimeError(f"{kind.name}: contact ended with {end['status']}: {truth}, {found}, "
+                               f"{world.daemon.status()['packets']}")
         for address, program in truth:
             score.judge((program, end["pid"]), rows.get(address, []))
     return score

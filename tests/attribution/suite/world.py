@@ -2,6 +2,7 @@
 """Two namespaces, a daemon in one of them, and addresses enough for each flow to have its own."""
 
 import errno
+import json
 import shutil
 import tempfile
 import time
@@ -42,6 +43,13 @@ class World:
         self.peer.ip("-6", "route", "add", "local", "fd98::/64", "dev", "lo")
         self.host.ip("route", "add", "10.98.0.0/16", "via", self.pair.peer4)
         self.host.ip("-6", "route", "add", "fd98::/64", "via", self.pair.peer6)
+        # Without link-local addresses an older kernel can't ask for its neighbour in the name of these.
+        for here, link, there, far in ((self.host, self.pair.host_link, self.peer, self.pair.peer_link),
+                                       (self.peer, self.pair.peer_link, self.host, self.pair.host_link)):
+            mac = json.loads(there.ip("-j", "link", "show", far))[0]["address"]
+            for address in ((self.pair.peer4, self.pair.peer6) if here is self.host
+                            else (self.pair.host4, self.pair.host6)):
+                here.ip("neigh", "replace", address, "lladdr", mac, "dev", link, "nud", "permanent")
         self.host.sysctl("net.ipv4.ping_group_range", "0 2147483647")
         self.host.sysctl("net.ipv4.tcp_fastopen", "5")  # without a cookie from an earlier visit
         self.peer.run("nft", "add table inet t; add chain inet t c { type filter hook input priority 0; }; "
