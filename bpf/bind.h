@@ -87,12 +87,10 @@ static __always_inline void describe(struct dw_binding *binding, struct task_str
 	binding->hook = hook;
 }
 
-/* Who runs now. Leaves the executable, and the parent's, in `processes`. */
+/* Who runs now. Leaves what is known of it in `processes`. */
 static __always_inline void binding_of_current(struct dw_binding *binding, struct sock *sk, dw_u8 hook)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
-	struct dw_process_key parent_key;
 
 	describe(binding, task, sk, hook);
 	if (BPF_CORE_READ(task, flags) & PF_KTHREAD) {
@@ -100,8 +98,6 @@ static __always_inline void binding_of_current(struct dw_binding *binding, struc
 		return;
 	}
 	remember_process(task, &binding->who, true);
-	process_key_of(parent, &parent_key);
-	remember_process(parent, &parent_key, false);
 }
 
 static __always_inline dw_u64 current_thread(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // All programs, one object. Which of them are loaded is probed by the daemon (fwd/probes.cpp).
+#include "exec.h"
 #include "kprobes.h"
 #include "cgroup_hooks.h"
 #include "socket_scan.h"

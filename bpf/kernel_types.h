@@ -104,6 +104,15 @@ struct cred {
 	kuid_t uid;
 	kgid_t gid;
 };
+typedef struct {
+	int counter;
+} atomic_t;
+struct signal_struct {
+	atomic_t live;
+};
+struct fs_struct {
+	struct path root, pwd;
+};
 struct task_struct {
 	unsigned int flags;
 	int pid, tgid;
@@ -115,6 +124,8 @@ struct task_struct {
 	struct files_struct *files;
 	struct css_set *cgroups;
 	const struct cred *cred;
+	struct signal_struct *signal;
+	struct fs_struct *fs;
 	char comm[16];
 };
 
@@ -154,6 +165,10 @@ struct sk_buff {
 struct seq_file;
 struct bpf_iter_meta {
 	struct seq_file *seq;
+};
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 struct bpf_iter__task_file {
 	struct bpf_iter_meta *meta;

@@ -62,14 +62,26 @@ struct {
 	__type(value, dw_u64);
 } failures SEC(".maps");
 
+/* Every program that runs, from its fork or exec to its end, in so many words what `processes` has
+ * of those that sent. That one also serves packets of processes that have ended, and forgets; here
+ * a service that sends once a week keeps its arguments and its ancestors. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 32768);
+	__type(key, struct dw_process_key);
+	__type(value, struct dw_process);
+} programs SEC(".maps");
+
 /* Room to build a dw_process in. The path is written backwards into `process.path`; a name read at
- * its last byte may run on into `slack`, which the verifier must see as part of the buffer.
+ * its last byte, or the ancestors behind a first one, may run on into what follows, which the verifier
+ * must see as part of the buffer.
  *
  * Not a per-CPU map: cgroup and netfilter programs can be preempted, and another task's program on
  * the same CPU would then write its own name over a half-built one. A slot is taken and given back. */
 struct dw_scratch {
 	struct dw_process process;
-	char slack[256];
+	char slack[DW_ANCESTORS_MAX];
 	dw_u64 taken;
 };
 

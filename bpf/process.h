@@ -17,7 +17,7 @@ struct path_walk {
 	struct mount *mount;
 	struct dw_scratch *out;
 	dw_u32 start;
-	bool done;
+	bool done, detached;
 };
 
 static __always_inline struct mount *mount_of(struct vfsmount *vfs)
@@ -63,7 +63,7 @@ static long path_step(dw_u32 index, struct path_walk *walk)
 		return 0;
 	}
 	if (dentry == parent) { /* a root that is mounted nowhere: memfd */
-		walk->out->process.flags |= DW_PATH_DETACHED;
+		walk->detached = true;
 		walk->done = prepend(walk, dentry, false);
 		return 1;
 	}
@@ -73,39 +73,77 @@ static long path_step(dw_u32 index, struct path_walk *walk)
 	return 0;
 }
 
+/* Writes the path into process.path, from `start` on. */
+static __always_inline void walk_path(struct path_walk *walk, struct dw_scratch *out,
+				      struct dentry *dentry, struct vfsmount *mnt)
+{
+	__builtin_memset(walk, 0, sizeof(*walk));
+	walk->dentry = dentry;
+	walk->mount = mount_of(mnt);
+	walk->out = out;
+	walk->start = DW_PATH_MAX;
+	bpf_loop(PATH_STEPS, path_step, walk, 0);
+}
+
+/* Uses process.path on the way: before the executable is taken. */
+static __always_inline void take_working_directory(struct dw_scratch *out, struct task_struct *task)
+{
+	struct path_walk walk;
+	dw_u32 length;
+
+	walk_path(&walk, out, BPF_CORE_READ(task, fs, root.dentry), BPF_CORE_READ(task, fs, root.mnt));
+	if (!walk.done || walk.detached || walk.start != DW_PATH_MAX)
+		out->process.flags |= DW_ROOT_CHANGED;
+	walk_path(&walk, out, BPF_CORE_READ(task, fs, pwd.dentry), BPF_CORE_READ(task, fs, pwd.mnt));
+	length = DW_PATH_MAX - walk.start;
+	if (!walk.done || walk.detached || length >= DW_CWD_MAX)
+		return;
+	if (length == 0) { /* the root itself */
+		out->process.cwd[0] = '/';
+		out->process.cwd_length = 1;
+		return;
+	}
+	bpf_probe_read_kernel(out->process.cwd, length & (DW_CWD_MAX - 1),
+			      &out->process.path[walk.start & (DW_PATH_MAX - 1)]);
+	out->process.cwd_length = length;
+}
+
 static __always_inline void take_executable(struct dw_scratch *out, struct file *exe)
 {
 	struct inode *inode = BPF_CORE_READ(exe, f_inode);
-	struct path_walk walk = {
-		.dentry = BPF_CORE_READ(exe, f_path.dentry),
-		.mount = mount_of(BPF_CORE_READ(exe, f_path.mnt)),
-		.out = out,
-		.start = DW_PATH_MAX,
-	};
+	struct path_walk walk;
 
 	out->process.exe_inode = BPF_CORE_READ(inode, i_ino);
 	out->process.exe_device = BPF_CORE_READ(inode, i_sb, s_dev);
 	if (BPF_CORE_READ(inode, i_nlink) == 0)
 		out->process.flags |= DW_EXE_UNLINKED;
-	bpf_loop(PATH_STEPS, path_step, &walk, 0);
+	walk_path(&walk, out, BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt));
 	out->process.path_start = walk.start;
+	if (walk.detached)
+		out->process.flags |= DW_PATH_DETACHED;
 	if (!walk.done)
 		out->process.flags |= DW_PATH_TOO_LONG;
 }
 
 /* The arguments lie in the process's own memory, so only `current` can be asked. A page that is
  * swapped out can't be read from here; the daemon then asks /proc. */
+static __always_inline unsigned long arguments_length(struct dw_scratch *out, struct mm_struct *mm)
+{
+	unsigned long length = BPF_CORE_READ(mm, arg_end) - BPF_CORE_READ(mm, arg_start);
+
+	if (length <= DW_ARGS_MAX)
+		return length;
+	out->process.flags |= DW_ARGS_CUT;
+	return DW_ARGS_MAX;
+}
+
 static __always_inline void take_arguments(struct dw_scratch *out, struct mm_struct *mm)
 {
 	unsigned long start = BPF_CORE_READ(mm, arg_start);
-	unsigned long length = BPF_CORE_READ(mm, arg_end) - start;
+	unsigned long length = arguments_length(out, mm);
 
 	if (length == 0)
 		return;
-	if (length > DW_ARGS_MAX) {
-		length = DW_ARGS_MAX;
-		out->process.flags |= DW_ARGS_CUT;
-	}
 	if (bpf_probe_read_user(out->process.args, length & (2 * DW_ARGS_MAX - 1), (void *)start))
 		return;
 	out->process.args_length = length;
@@ -124,10 +162,12 @@ static __always_inline void fill_process(struct dw_scratch *out, struct task_str
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 
-	__builtin_memset(&out->process, 0, offsetof(struct dw_process, path));
+	__builtin_memset(&out->process, 0, offsetof(struct dw_process, cwd));
+	process_key_of(task, &out->process.self);
 	process_key_of(BPF_CORE_READ(task, real_parent), &out->process.parent);
 	out->process.mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	BPF_CORE_READ_INTO(&out->process.comm, task, group_leader, comm);
+	take_working_directory(out, task);
 	take_executable(out, BPF_CORE_READ(mm, exe_file));
 	if (own)
 		take_arguments(out, mm);
@@ -138,10 +178,18 @@ static __always_inline void fill_process(struct dw_scratch *out, struct task_str
 static __noinline int remember_process(struct task_struct *task, struct dw_process_key *key, bool own)
 {
 	struct dw_process *known = bpf_map_lookup_elem(&processes, key);
+	struct dw_process *running;
 	struct dw_scratch *slot;
 
 	if (known && (!own || (known->flags & DW_HAS_ARGS)))
 		return 0;
+	/* Of another task the entry could be reused while it is copied. */
+	running = own ? bpf_map_lookup_elem(&programs, key) : 0;
+	if (running) {
+		if (bpf_map_update_elem(&processes, key, running, BPF_ANY))
+			count_failure(DW_FAIL_PROCESSES);
+		return 0;
+	}
 	if (!BPF_CORE_READ(task, mm, exe_file))
 		return 0;
 	slot = take_scratch();
@@ -150,6 +198,7 @@ static __noinline int remember_process(struct task_struct *task, struct dw_proce
 		return 0;
 	}
 	fill_process(slot, task, own);
+	slot->process.flags |= DW_ANCESTORS_CUT;
 	if (bpf_map_update_elem(&processes, key, &slot->process, BPF_ANY))
 		count_failure(DW_FAIL_PROCESSES);
 	give_back(slot);

@@ -24,6 +24,8 @@ typedef unsigned long long dw_u64;
 enum {
 	DW_PATH_MAX = 1024, /* an executable with a longer path stays nameless: see DW_PATH_TOO_LONG */
 	DW_ARGS_MAX = 512,
+	DW_CWD_MAX = 256,
+	DW_ANCESTORS_MAX = 512,
 	DW_COMM_MAX = 16,
 };
 
@@ -127,24 +129,37 @@ enum dw_process_flags {
 	DW_EXE_UNLINKED = 4,  /* the file had no name left */
 	DW_HAS_ARGS = 8,
 	DW_ARGS_CUT = 16,
+	/* args are those that the program was started with: taken at its exec, or, of a program older
+	 * than the daemon, when that started. */
+	DW_ARGS_OF_START = 32,
+	DW_ROOT_CHANGED = 64, /* chroot: a path in args begins at another root than `path` does */
+	DW_ANCESTORS_CUT = 128, /* there were more than are known */
+	DW_ANCESTORS_PENDING = 256, /* the walk at the daemon's start has not been here yet */
 };
 
 /* What is kept of a process. The path is built from its end, so it stands at path[path_start] up to
  * path[DW_PATH_MAX]; it goes through all mounts up to the root of the mount tree, whatever chroot or
  * namespace the process sees. */
 struct dw_process {
-	struct dw_process_key parent;
+	struct dw_process_key self; /* a copy taken while the entry was reused shows by it */
+	struct dw_process_key parent; /* who forked it */
 	dw_u64 exe_inode;
 	dw_u64 exe_device; /* s_dev in the kernel's own encoding */
 	dw_u32 mount_ns;
 	dw_u32 flags; /* enum dw_process_flags */
 	dw_u32 path_start;
 	dw_u32 args_length; /* bytes in args, arguments separated by NUL */
+	dw_u32 cwd_length; /* bytes in cwd; 0: not known */
+	dw_u32 ancestors_length;
 	char comm[DW_COMM_MAX];
 	char args[DW_ARGS_MAX];
+	char cwd[DW_CWD_MAX]; /* working directory at exec, as `path` is made */
 	char path[DW_PATH_MAX];
+	/* Paths of executables, each with a NUL behind it: who forked this process, who forked that
+	 * one, … as of then. An empty path is one that isn't known; a last one without NUL is cut. */
+	char ancestors[DW_ANCESTORS_MAX];
 };
-DW_SIZE(struct dw_process, 72 + DW_ARGS_MAX + DW_PATH_MAX);
+DW_SIZE(struct dw_process, 104 + DW_ARGS_MAX + DW_CWD_MAX + DW_PATH_MAX + DW_ANCESTORS_MAX);
 
 enum {
 	DW_RESOLVERS_MAX = 64,
@@ -184,6 +199,7 @@ enum dw_failure {
 	DW_FAIL_DNS_ELSEWHERE, /* a query to none of the resolvers */
 	DW_FAIL_DNS_STRANGER,  /* an answer from none of them */
 	DW_FAIL_FOREIGN,
+	DW_FAIL_PROGRAMS,
 	DW_FAILURES,
 };
 

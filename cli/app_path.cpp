@@ -59,7 +59,7 @@ Result<AppPath> resolve_path(const std::string& text, const std::string& path) {
     if (const auto interpreter = interpreter_of(*real))
         return fail(fmt::format("{} is a script: the kernel knows it as its interpreter, {}, so a "
                                 "rule on it would match nothing", *real, *interpreter),
-                    "name the interpreter; the rule then covers all it runs");
+                    "name the interpreter, and the script with --script");
     if (*real == text) return AppPath{*real, std::nullopt};
     return AppPath{*real, text + " is " + *real};
 }

@@ -132,6 +132,10 @@ void add_options(CLI::App& command, Options& options) {
         ->type_name("SLICE");
     command.add_option("--container", options.question.container, "RUNTIME:NAME it is in")
         ->type_name("CONTAINER");
+    command.add_option("--parent", options.question.parent, "program of its parent")
+        ->type_name("PATH");
+    command.add_option("--script", options.question.script, "script that it runs")
+        ->type_name("PATH");
     command.add_option("--direction", options.direction, "out or in")
         ->check(CLI::IsMember({"out", "in", "forward"}))
         ->type_name("DIRECTION")

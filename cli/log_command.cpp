@@ -163,6 +163,8 @@ void add_filters(CLI::App& log, LogOptions& options) {
         ->type_name("UNIT");
     log.add_option("--container", options.container, "RUNTIME:NAME, or a pattern, as docker:*")
         ->type_name("CONTAINER");
+    log.add_option("--script", options.script, "script behind an interpreter: path or pattern")
+        ->type_name("PATH");
     log.add_option("--pid", options.pid, "process")->type_name("PID");
 }
 

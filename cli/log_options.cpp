@@ -99,6 +99,7 @@ Result<AuditFilter> make_filter(const LogOptions& options, std::int64_t now_us) 
     if (done) done = read(options.from, "--from", EndFilter::parse, filter.from);
     if (done) done = read(options.unit, "--unit", TextFilter::parse, filter.unit);
     if (done) done = read(options.container, "--container", TextFilter::parse, filter.container);
+    if (done) done = read(options.script, "--script", TextFilter::parse, filter.script);
     if (done) done = read_number(options.port, "--port", filter.port);
     if (done) done = read_number(options.pid, "--pid", filter.pid);
     if (done) done = read_time(options.since, "--since", now_us, filter.since_us);

@@ -25,6 +25,7 @@ struct LogOptions {
     std::string rule;
     std::string unit;
     std::string container;
+    std::string script;
     std::string pid;
     std::string limit = "200";  // 0: all
     bool follow = false;

@@ -63,6 +63,7 @@ Cell verdict_cell(const AuditRecord& record) {
 Cell program_cell(const AuditRecord& record) {
     if (record.unknown != Unknown::none)
         return {fmt::format("unknown:{}", unknown_name(record.unknown)), Colour::yellow};
+    if (!record.script.empty()) return {record.exe + " " + record.script, Colour::none};
     return {record.exe, Colour::none};
 }
 

@@ -54,6 +54,8 @@ Result<void> read_identity(const RuleOptions& options, Rule& rule) {
     if (done) done = read_all("--unit", options.units, parse_unit, rule.units);
     if (done) done = read_all("--slice", options.slices, parse_slice, rule.slices);
     if (done) done = read_all("--container", options.containers, parse_container, rule.containers);
+    if (done) done = read_all("--parent", options.parents, parse_parent, rule.parents);
+    if (done) done = read_all("--script", options.scripts, parse_script, rule.scripts);
     return done;
 }
 
@@ -120,6 +122,10 @@ void add_rule_options(CLI::App& command, RuleOptions& options) {
              "systemd slice or pattern, as user-1000.slice; may be repeated");
     add_list(command, "--container", options.containers, "CONTAINER",
              "RUNTIME:NAME or pattern, as docker:*; may be repeated");
+    add_list(command, "--parent", options.parents, "PATH",
+             "an ancestor's program: path or pattern; may be repeated");
+    add_list(command, "--script", options.scripts, "PATH",
+             "what the interpreter was started to run: path, pattern, module:NAME; may be repeated");
     command.add_flag("--in", options.in, "inbound flows");
     command.add_flag("--out", options.out, "outbound flows");
     command.add_option("--for", options.duration, "expire after this time: 90s, 20m, 2h, 7d")

@@ -20,6 +20,8 @@ struct RuleOptions {
     std::vector<std::string> units;
     std::vector<std::string> slices;
     std::vector<std::string> containers;
+    std::vector<std::string> parents;
+    std::vector<std::string> scripts;
     std::vector<std::string> protocols;
     std::vector<std::string> to;
     std::vector<std::string> from;

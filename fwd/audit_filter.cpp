@@ -124,6 +124,7 @@ AuditConditions::AuditConditions(const AuditFilter& filter) {
     if (filter.rule) add("rule = ?", {escape_text(*filter.rule)});
     if (filter.unit) add_text(*filter.unit, "unit");
     if (filter.container) add_text(*filter.container, "container");
+    if (filter.script) add_text(*filter.script, "script");
     if (filter.pid) add("pid = ?", {std::int64_t{*filter.pid}});
 }
 

@@ -61,6 +61,7 @@ struct AuditFilter {
     std::optional<std::string> rule;
     std::optional<TextFilter> unit;
     std::optional<TextFilter> container;
+    std::optional<TextFilter> script;
     std::optional<std::uint32_t> pid;
 };
 

@@ -98,6 +98,8 @@ type Rule (
   unit: ?[]string,
   slice: ?[]string,
   container: ?[]string,
+  parent: ?[]string,
+  script: ?[]string,
   protocol: ?[]string,
   to: ?[]string,
   from: ?[]string,
@@ -119,8 +121,8 @@ type RuleChange (name: string, file: string, position: int, rules: int)
 type Reloaded (rules: int, generation: int)
 
 # An imagined flow. app is the path of an executable, unknown a reason for not knowing one; one of
-# the two has to be given. What else is missing: out, user 0, group 0, no unit, slice or container,
-# tcp, 0.0.0.0, port 0, no domain.
+# the two has to be given. What else is missing: out, user 0, group 0, no unit, slice, container, parent
+# or script, tcp, 0.0.0.0, port 0, no domain.
 type Question (
   direction: ?(out, in),
   app: ?string,
@@ -130,6 +132,8 @@ type Question (
   unit: ?string,
   slice: ?string,
   container: ?string,
+  parent: ?string,
+  script: ?string,
   protocol: ?string,
   to: ?string,
   from: ?string,

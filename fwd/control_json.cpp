@@ -110,6 +110,7 @@ void to_json(json& j, const FlowQuestion& question) {
              {"unknown", question.unknown},     {"user", question.user},
              {"group", question.group},         {"unit", question.unit},
              {"slice", question.slice},         {"container", question.container},
+             {"parent", question.parent},       {"script", question.script},
              {"protocol", question.protocol},   {"to", question.to},
              {"from", question.from},           {"port", question.port},
              {"domain", question.domain}};

@@ -126,6 +126,8 @@ FlowQuestion read_question(CallParameters& members) {
     question.unit = members.optional_text("unit");
     question.slice = members.optional_text("slice");
     question.container = members.optional_text("container");
+    question.parent = members.optional_text("parent");
+    question.script = members.optional_text("script");
     question.protocol = members.optional_text("protocol").value_or(question.protocol);
     question.to = members.optional_text("to");
     question.from = members.optional_text("from");

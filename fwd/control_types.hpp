@@ -130,9 +130,11 @@ struct FlowQuestion {
     std::optional<std::string> unknown{};  // instead of `app`: unknown_name() of why there is none
     std::string user = "0";                // name or uid
     std::string group = "0";               // name or gid
-    std::optional<std::string> unit{};     // none: in no unit; so the next two
+    std::optional<std::string> unit{};     // none: in no unit; so the next four
     std::optional<std::string> slice{};
     std::optional<std::string> container{};
+    std::optional<std::string> parent{};
+    std::optional<std::string> script{};
     std::string protocol = "tcp";
     std::optional<std::string> to{};       // destination address; none: 0.0.0.0
     std::optional<std::string> from{};     // source address; none: 0.0.0.0

@@ -44,7 +44,8 @@ std::vector<MapStatus> map_status(const Limits& limits, PassPolicy forward,
             {"holders", limits.listeners, failures[DW_FAIL_HOLDERS]},
             {"foreign", forward == PassPolicy::filter ? limits.bindings : 1, failures[DW_FAIL_FOREIGN]},
             {"callers", limits.processes, failures[DW_FAIL_CALLERS]},
-            {"senders", (limits.bindings + 1) / 2, failures[DW_FAIL_SENDERS]}};
+            {"senders", (limits.bindings + 1) / 2, failures[DW_FAIL_SENDERS]},
+            {"programs", running_programs(limits), failures[DW_FAIL_PROGRAMS]}};
 }
 
 ControlFailure failure(ControlFailure::Kind kind, const Error& error) { return {kind, error}; }

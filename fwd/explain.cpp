@@ -51,6 +51,8 @@ Result<Process> read_process(const FlowQuestion& question, const Environment& en
     process.gid = *gid;
     if (question.unit) process.control_group.units = {*question.unit};
     if (question.slice) process.control_group.slices = {*question.slice};
+    if (question.parent) process.ancestors = {environment.resolve_path(*question.parent)};
+    process.script = environment.resolve_path(question.script.value_or(""));
     process.control_group.container = question.container.value_or("");
     return process;
 }

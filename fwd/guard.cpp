@@ -73,7 +73,8 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
     if (!sockets) return std::unexpected(sockets.error());
     sockets_.emplace(std::move(*sockets));
 
-    processes_.emplace(ProcessTable::of_map(probes_->processes_fd(), config.limits.processes));
+    processes_.emplace(ProcessTable::of_maps(probes_->processes_fd(), probes_->programs_fd(),
+                                             config.limits.processes));
     if (auto opened = open_names(config); !opened) return opened;
     attribution_.emplace(Senders::of_map(probes_->senders_fd()),
                          Bindings::of_map(probes_->bindings_fd()),

@@ -40,6 +40,18 @@ constexpr Hook cgroup_set[] = {
      "a port that two programs had open stays ambiguous when one of them has ended"},
 };
 
+// First of all: what is bound afterwards finds its program there.
+constexpr Hook program_set[] = {
+    {"program_forks", HookKind::tracepoint, "tracepoint sched_process_fork",
+     "the ancestors of programs stay unknown"},
+    {"program_starts", HookKind::tracepoint, "tracepoint sched_process_exec",
+     "scripts and ancestors stay unknown"},
+    {"program_ends", HookKind::tracepoint, "tracepoint sched_process_exit",
+     "the table of running programs fills up"},
+    {"scan_programs", HookKind::task_iterator, "iter task",
+     "scripts and ancestors of programs older than the daemon stay unknown"},
+};
+
 constexpr Hook shared_set[] = {
     {"cgroup_post_bind4", HookKind::cgroup, "cgroup post_bind4",
      "inbound IPv4 flows are named only if their port was bound before the start"},
@@ -70,8 +82,8 @@ std::vector<Hook> join(std::span<const Hook> first, std::span<const Hook> second
 }  // namespace
 
 std::span<const Hook> hooks_of(HookChoice set) {
-    static const std::vector<Hook> kprobe = join(kprobe_set, shared_set);
-    static const std::vector<Hook> cgroup = join(cgroup_set, shared_set);
+    static const std::vector<Hook> kprobe = join(program_set, join(kprobe_set, shared_set));
+    static const std::vector<Hook> cgroup = join(program_set, join(cgroup_set, shared_set));
     return set == HookChoice::kprobe ? kprobe : cgroup;
 }
 

@@ -9,7 +9,8 @@
 
 namespace doorward {
 
-enum class HookKind { kprobe, cgroup, tracepoint, iterator, names };  // names: cgroup, about DNS
+// names: cgroup, about DNS. task_iterator: is run twice.
+enum class HookKind { kprobe, cgroup, tracepoint, iterator, task_iterator, names };
 
 struct Hook {
     std::string_view program;      // name in bpf/

@@ -44,6 +44,11 @@ std::unexpected<Error> bpf_fail(const std::string& operation, int error, std::st
 
 }  // namespace
 
+std::uint32_t running_programs(const Limits& limits) {
+    constexpr std::uint32_t most = 1u << 22;  // the kernel's own limit of pids
+    return std::min(most, limits.processes > most / 4 ? most : limits.processes * 4);
+}
+
 struct Probes::Impl {
     Object object;
     Fd cgroup;
@@ -59,7 +64,7 @@ struct Probes::Impl {
     Result<void> attach_all();
     Result<void> attach(const Hook& hook);
     Result<void> attach_to_cgroup(bpf_program* program);
-    Result<void> scan_sockets(bpf_program* program);
+    Result<void> iterate(const Hook& hook);
     bool wanted(const Hook& hook) const { return names || hook.kind != HookKind::names; }
     bpf_program* program(const Hook& hook) const {
         return bpf_object__find_program_by_name(object->obj, std::string(hook.program).c_str());
@@ -79,6 +84,7 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     bpf_map__set_max_entries(object->maps.processes, options.limits.processes);
     bpf_map__set_max_entries(object->maps.foreign, options.foreign ? options.limits.bindings : 1);
     bpf_map__set_max_entries(object->maps.holders, options.limits.listeners);
+    bpf_map__set_max_entries(object->maps.programs, running_programs(options.limits));
     bpf_map__set_max_entries(object->maps.callers, options.limits.processes);
     if (const auto mount = cgroup2_mount()) {
         cgroup = Fd(::open(mount->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -110,12 +116,12 @@ Result<void> Probes::Impl::attach_to_cgroup(bpf_program* bpf) {
     return {};
 }
 
-// The iterator does its work while it is read; it prints nothing.
-Result<void> Probes::Impl::scan_sockets(bpf_program* bpf) {
-    const Link link(bpf_program__attach_iter(bpf, nullptr));
-    if (!link) return bpf_fail("attach the iterator over open files", errno);
+// An iterator does its work while it is read; it prints nothing.
+Result<void> Probes::Impl::iterate(const Hook& hook) {
+    const Link link(bpf_program__attach_iter(program(hook), nullptr));
+    if (!link) return bpf_fail("attach " + std::string(hook.point), errno);
     const Fd reader(bpf_iter_create(bpf_link__fd(link.get())));
-    if (!reader) return bpf_fail("start the iterator over open files", errno);
+    if (!reader) return bpf_fail("start " + std::string(hook.point), errno);
     char nothing[256];
     while (::read(reader.get(), nothing, sizeof(nothing)) > 0) {
     }
@@ -130,7 +136,10 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
     case HookKind::names:
         return attach_to_cgroup(bpf);
     case HookKind::iterator:
-        return scan_sockets(bpf);
+        return iterate(hook);
+    case HookKind::task_iterator:  // the second walk finds what the first one has left
+        if (auto walked = iterate(hook); !walked) return walked;
+        return iterate(hook);
     case HookKind::kprobe:
     case HookKind::tracepoint:
         break;
@@ -200,6 +209,7 @@ SenderPrograms Probes::sender_programs() const {
             .still_owner = bpf_program__fd(programs.still_owner)};
 }
 int Probes::dns_ring_fd() const { return bpf_map__fd(impl_->object->maps.dns_packets); }
+int Probes::programs_fd() const { return bpf_map__fd(impl_->object->maps.programs); }
 int Probes::processes_fd() const { return bpf_map__fd(impl_->object->maps.processes); }
 
 // Room first: the map may be full. A server that stays is never out.

@@ -25,6 +25,10 @@ struct ProbeOptions {
     bool foreign = false;            // bind flows of other namespaces too, as far as they are seen
 };
 
+// How many programs that run at one time are followed from their start to their end: four times as
+// many as senders are remembered.
+std::uint32_t running_programs(const Limits& limits);
+
 // Owns the loaded object and every attachment; all are gone when it is destroyed (or the process
 // dies). Attach from a thread in the network namespace to be guarded. Afterwards thread-safe.
 class Probes {
@@ -44,6 +48,7 @@ public:
     int bindings_fd() const;
     int holders_fd() const;
     int processes_fd() const;
+    int programs_fd() const;
     int senders_fd() const;
     int foreign_fd() const;
     SenderPrograms sender_programs() const;  // for the table's rules

@@ -4,10 +4,14 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <bpf/bpf.h>
 
+#include "fwd/bindings.hpp"
 #include "fwd/cgroup_mount.hpp"
+#include "rules/script.hpp"
 
 namespace doorward {
 namespace {
@@ -15,6 +19,28 @@ namespace {
 std::string path_of(const dw_process& record) {
     if (record.flags & DW_PATH_TOO_LONG || record.path_start >= DW_PATH_MAX) return {};
     return std::string(record.path + record.path_start, DW_PATH_MAX - record.path_start);
+}
+
+std::vector<std::string> ancestors_of(const dw_process& record) {
+    std::vector<std::string> ancestors;
+    std::string_view rest(record.ancestors,
+                          std::min<std::size_t>(record.ancestors_length, DW_ANCESTORS_MAX));
+    // A last one without its NUL is cut short.
+    for (std::size_t end; (end = rest.find('\0')) != rest.npos; rest.remove_prefix(end + 1))
+        ancestors.emplace_back(rest.substr(0, end));
+    return ancestors;
+}
+
+std::string script_of(const dw_process& record, const std::string& exe) {
+    if (!(record.flags & DW_ARGS_OF_START)) return {};
+    const StartOfProgram start{
+        .exe = exe,
+        .arguments = {record.args, std::min<std::size_t>(record.args_length, DW_ARGS_MAX)},
+        .arguments_cut = (record.flags & DW_ARGS_CUT) != 0,
+        .working_directory = {record.cwd, std::min<std::size_t>(record.cwd_length, DW_CWD_MAX)},
+        .root_changed = (record.flags & DW_ROOT_CHANGED) != 0,
+    };
+    return script_path(start);
 }
 
 // NUL-separated arguments → one line, as `ps` shows it.
@@ -32,13 +58,16 @@ bool ProcessTable::Key::operator==(const Key& other) const {
     return std::memcmp(this, &other, sizeof(*this)) == 0;
 }
 
-ProcessTable::ProcessTable(ProcessMap map, CgroupNames cgroups, std::size_t capacity)
-    : map_(std::move(map)), cgroups_(std::move(cgroups)), cache_(capacity) {}
+ProcessTable::ProcessTable(ProcessMap map, CgroupNames cgroups, std::size_t capacity,
+                           ScriptFiles scripts)
+    : map_(std::move(map)), cgroups_(std::move(cgroups)), scripts_(std::move(scripts)),
+      cache_(capacity) {}
 
-ProcessTable ProcessTable::of_map(int processes_fd, std::size_t capacity) {
+ProcessTable ProcessTable::of_maps(int processes_fd, int programs_fd, std::size_t capacity) {
     return ProcessTable(
-        [processes_fd](const dw_process_key& key, dw_process& value) {
-            return bpf_map_lookup_elem(processes_fd, &key, &value) == 0;
+        [=](const dw_process_key& key, dw_process& value) {
+            return bpf_map_lookup_elem(processes_fd, &key, &value) == 0 ||
+                   bpf_map_lookup_elem(programs_fd, &key, &value) == 0;
         },
         CgroupNames::of_mount(cgroup2_mount(), capacity), capacity);
 }
@@ -54,7 +83,8 @@ NamedProcess ProcessTable::name(const dw_binding& binding) {
 
 NamedProcess ProcessTable::read(const dw_binding& binding) {
     dw_process record{};
-    if (!map_(binding.who, record)) return {nullptr, Unknown::process_lost};
+    if (!map_(binding.who, record) || !same_process(record.self, binding.who))
+        return {nullptr, Unknown::process_lost};
     auto process = std::make_shared<Process>();
     process->exe = path_of(record);
     if (process->exe.empty()) return {nullptr, Unknown::path_unreadable};
@@ -72,8 +102,9 @@ NamedProcess ProcessTable::read(const dw_binding& binding) {
     process->exe_unlinked = record.flags & DW_EXE_UNLINKED;
     process->comm.assign(record.comm, ::strnlen(record.comm, DW_COMM_MAX));
     process->command_line = command_line_of(record);
-    dw_process parent{};
-    if (map_(record.parent, parent)) process->parent_exe = path_of(parent);
+    process->ancestors = ancestors_of(record);
+    if (!process->ancestors.empty()) process->parent_exe = process->ancestors.front();
+    process->script = scripts_.resolved(script_of(record, process->exe), record.mount_ns);
     return {std::move(process), Unknown::none};
 }
 

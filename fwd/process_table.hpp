@@ -9,6 +9,7 @@
 #include "bpf/wire.h"
 #include "fwd/cgroup_names.hpp"
 #include "fwd/lru.hpp"
+#include "fwd/script_file.hpp"
 #include "rules/flow.hpp"
 
 namespace doorward {
@@ -21,11 +22,13 @@ struct NamedProcess {
 // Used by one thread. Never asks /proc: by then the process may be gone or be another program.
 class ProcessTable {
 public:
+    // What the kernel keeps of a process; false if that is nothing.
     using ProcessMap = std::function<bool(const dw_process_key&, dw_process&)>;
 
     // `capacity`: of processes, and of cgroups, that are remembered.
-    ProcessTable(ProcessMap map, CgroupNames cgroups, std::size_t capacity);
-    static ProcessTable of_map(int processes_fd, std::size_t capacity);
+    ProcessTable(ProcessMap map, CgroupNames cgroups, std::size_t capacity, ScriptFiles scripts = {});
+    // The maps `processes` (of those that sent) and `programs` (of those that run).
+    static ProcessTable of_maps(int processes_fd, int programs_fd, std::size_t capacity);
 
     NamedProcess name(const dw_binding& binding);
     std::size_t size() const { return cache_.size(); }
@@ -43,6 +46,7 @@ private:
 
     ProcessMap map_;
     CgroupNames cgroups_;
+    ScriptFiles scripts_;
     Lru<Key, std::shared_ptr<const Process>, HashBytes> cache_;
 };
 

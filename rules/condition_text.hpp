@@ -33,6 +33,12 @@ Result<Pattern> parse_container(std::string_view text);
 // "example.org", or "*.example.org" for all names below it.
 Result<DomainPattern> parse_domain(std::string_view text);
 
+// An absolute path or a pattern, as in `app`: of an ancestor's executable.
+Result<Pattern> parse_parent(std::string_view text);
+
+// The same of a script; or "module:NAME", "class:NAME", and patterns of them.
+Result<Pattern> parse_script(std::string_view text);
+
 // "443" or "8000-8080".
 Result<PortRange> parse_ports(std::string_view text);
 

@@ -8,6 +8,7 @@
 #include "rules/condition_text.hpp"
 #include "rules/control_group.hpp"
 #include "rules/glob.hpp"
+#include "rules/script.hpp"
 
 namespace doorward {
 
@@ -102,6 +103,26 @@ Result<Pattern> parse_unit(std::string_view text) {
         return fail(quoted(text) + " has no ending that a unit with processes has",
                     fmt::format("write {}.service, or what `systemctl status PID` says", text));
     return unit;
+}
+
+Result<Pattern> parse_parent(std::string_view text) {
+    auto app = parse_app(text);
+    if (app && app->kind == AppPattern::Kind::unknown)
+        return fail(quoted(text) + " is not a program", "write a path, or /** for any known program");
+    if (!app) return std::unexpected(app.error());
+    return Pattern{app->text, app->kind == AppPattern::Kind::glob, {}};
+}
+
+Result<Pattern> parse_script(std::string_view text) {
+    for (const auto prefix : {module_prefix, class_prefix})
+        if (text.starts_with(prefix) && text.size() > prefix.size())
+            return parse_name(text, "a module", "module:http.server or class:org.example.Main");
+    if (!text.starts_with('/'))
+        return fail(quoted(text) + " is neither an absolute path nor a module",
+                    "write the whole path of the script, or module:NAME for python -m NAME");
+    auto path = parse_app(text);
+    if (!path) return std::unexpected(path.error());
+    return Pattern{path->text, path->kind == AppPattern::Kind::glob, {}};
 }
 
 Result<Pattern> parse_slice(std::string_view text) {

@@ -9,7 +9,7 @@ Result<void> PatternSet::add(const Pattern& pattern, std::string_view key,
                              const std::function<std::string(const std::string&)>& resolve) {
     if (!pattern.glob) {
         plain_.push_back(pattern.text);
-        if (resolve) plain_.push_back(resolve(pattern.text));
+        if (resolve && pattern.text.starts_with('/')) plain_.push_back(resolve(pattern.text));
         return {};
     }
     auto glob = Glob::parse(pattern.text);

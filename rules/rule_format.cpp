@@ -101,6 +101,8 @@ std::string format_rule(const Rule& rule) {
     list_line(out, "unit", rule.units, text);
     list_line(out, "slice", rule.slices, text);
     list_line(out, "container", rule.containers, text);
+    list_line(out, "parent", rule.parents, text);
+    list_line(out, "script", rule.scripts, text);
     if (rule.direction) line(out, "direction", direction_name(*rule.direction));
     list_line(out, "protocol", rule.protocols, protocol_name);
     list_line(out, "to", rule.to, prefix_text);
@@ -126,6 +128,8 @@ std::string summary(const Rule& rule) {
     add("in", rule.units);
     add("in", rule.slices);
     add("in", rule.containers);
+    add("below", rule.parents);
+    add("running", rule.scripts);
     std::string where;
     if (rule.direction) add_word(where, std::string(direction_name(*rule.direction)));
     if (!rule.from.empty()) add_word(where, "from " + joined(rule.from, prefix_text));

@@ -94,6 +94,8 @@ constexpr std::array fields{
     Field{"unit", [](auto& v, auto& r) { return read_list(v, parse_unit, r.units); }},
     Field{"slice", [](auto& v, auto& r) { return read_list(v, parse_slice, r.slices); }},
     Field{"container", [](auto& v, auto& r) { return read_list(v, parse_container, r.containers); }},
+    Field{"parent", [](auto& v, auto& r) { return read_list(v, parse_parent, r.parents); }},
+    Field{"script", [](auto& v, auto& r) { return read_list(v, parse_script, r.scripts); }},
     Field{"direction", [](auto& v, auto& r) { return read_value(v, direction_from, r.direction); }},
     Field{"protocol", [](auto& v, auto& r) { return read_list(v, protocol_from, r.protocols); }},
     Field{"to", [](auto& v, auto& r) { return read_list(v, parse_prefix, r.to); }},
@@ -140,6 +142,9 @@ Result<void> check_meaning(const YamlMap& map, const Rule& rule) {
     const auto is_unknown = [](const AppPattern& app) {
         return app.kind == AppPattern::Kind::unknown;
     };
+    if (!rule.scripts.empty() && rule.apps.empty())
+        return map.find("script")->error("any program can be started as if it ran this script",
+                                         "name the interpreter too, such as app: /usr/bin/python3");
     if (rule.apps.empty() || !std::ranges::all_of(rule.apps, is_unknown)) return {};
     if (!rule.users.empty())
         return map.find("user")->error("an unknown process has no known user",

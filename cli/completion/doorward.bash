@@ -35,7 +35,7 @@ _doorward_programs() {
 # The value of the option `$1`; fails if it takes none, or if its values can't be known.
 _doorward_value() {
     case $1 in
-        --socket | --database | --rules-dir)
+        --socket | --database | --rules-dir | --script)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             ;;
@@ -45,7 +45,7 @@ _doorward_value() {
         --direction) _doorward_words 'out in forward' ;;
         --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
         --group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
-        --app) _doorward_programs ;;
+        --app | --parent) _doorward_programs ;;
         --rule) _doorward_words "$(_doorward_rule_names)" ;;
         --unknown)
             _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet ambiguous forwarded'
@@ -58,7 +58,7 @@ _doorward_value() {
 
 _doorward_options() {
     local global='--socket --color --help --version'
-    local rule='--to --from --domain --port --protocol --user --group --unit --slice --container --in --out --for --comment --journal --last'
+    local rule='--to --from --domain --port --protocol --user --group --unit --slice --container --parent --script --in --out --for --comment --journal --last'
     rule+=' --json'
     case $1 in
         status | flows) echo "$global --json" ;;
@@ -66,12 +66,12 @@ _doorward_options() {
         allow) echo "$global --name $rule" ;;
         deny) echo "$global --name --reject --drop $rule" ;;
         explain)
-            echo "$global --app --unknown --to --from --domain --port --protocol --user --group --unit --slice --container --direction" \
+            echo "$global --app --unknown --to --from --domain --port --protocol --user --group --unit --slice --container --parent --script --direction" \
                 '--rules-dir --json'
             ;;
         log)
             echo "$global --app --verdict --denied --since --until --to --from --port --user" \
-                '--rule --unit --container --pid --limit --follow --json --no-header --wide --database'
+                '--rule --unit --container --script --pid --limit --follow --json --no-header --wide --database'
             ;;
         'rules list') echo "$global --names --json" ;;
         'rules add') echo "$global --name --action --app $rule" ;;

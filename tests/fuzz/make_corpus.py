@@ -131,6 +131,28 @@ NAMES = {
 }
 
 
+def started(program, *arguments):
+    """The first byte chooses the program: see fuzz_script.cpp."""
+    return bytes([program]) + b"".join(argument.encode() + b"\0" for argument in arguments)
+
+
+SCRIPTS = {
+    "python": started(0, "python3", "-u", "-W", "ignore", "/opt/run.py", "-c"),
+    "python-module": started(0, "python3", "-m", "http.server"),
+    "bash": started(1, "bash", "-euo", "pipefail", "+O", "extglob", "--norc", "x.sh"),
+    "dash": started(2, "sh", "-e", "../x.sh"),
+    "perl": started(4, "perl", "-l012n", "-I", "/lib", "-i.bak", "run.pl"),
+    "ruby": started(5, "ruby", "-rset", "--disable=gems", "run.rb"),
+    "node": started(6, "node", "--require", "m", "--max-old-space-size=9", "run.js"),
+    "php": started(7, "php", "-da=b", "-f", "run.php"),
+    "lua": started(8, "lua", "-l", "m", "run.lua"),
+    "r": started(9, "R", "--no-echo", "--file=run.R", "--args"),
+    "java": started(10, "java", "-cp", "/a", "-jar", "/opt/a.jar"),
+    "busybox": started(11, "busybox", "sh", "-e", "./x.sh"),
+    "cut": started(128, "python3", "/opt/run.py")[:-3],
+}
+
+
 def calls(*messages, piece=255):
     """The first byte is for the target: how long the pieces are in which the bytes arrive."""
     return bytes([piece]) + b"".join(message.encode() + b"\0" for message in messages)
@@ -143,7 +165,8 @@ def call(method, parameters="{}", interface="org.doorward.Control"):
 RULE = ('{"name":"a","action":"reject","log":"journal","enabled":true,'
         '"expires":"2030-01-02T03:04:05Z","direction":"out","app":["/usr/bin/curl","/opt/*/x",'
         '"unknown:kernel"],"user":["1000"],"group":["0"],"unit":["a.service","user:b-*.scope"],'
-        '"slice":["user.slice"],"container":["docker:*"],"protocol":["tcp","47"],"to":["10.0.0.0/8"],'
+        '"slice":["user.slice"],"container":["docker:*"],"parent":["/usr/bin/make"],'
+        '"script":["/opt/*/run.py"],"protocol":["tcp","47"],"to":["10.0.0.0/8"],'
         '"from":["2001:db8::/32"],"port":["80","8000-8080"],"domain":["*.example.org"],'
         '"comment":"why"}')
 
@@ -171,7 +194,8 @@ def main():
     here = pathlib.Path(__file__).resolve().parent
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "corpus"
     for name, seeds in {"packet": PACKETS, "config": CONFIGS, "control": CONTROL,
-                        "control_group": CONTROL_GROUPS, "dns": DNS, "names": NAMES}.items():
+                        "control_group": CONTROL_GROUPS, "dns": DNS, "names": NAMES,
+                        "script": SCRIPTS}.items():
         target = folder / name
         target.mkdir(parents=True, exist_ok=True)
         for seed, data in seeds.items():

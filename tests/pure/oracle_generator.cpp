@@ -28,6 +28,10 @@ constexpr const char* slice_patterns[] = {"user.slice", "*.slice", "user:app.sli
 constexpr const char* slices[] = {"user.slice", "user-1000.slice", "user:app.slice"};
 constexpr const char* container_patterns[] = {"lxc:web", "*", "user:*", "lxc:*", "user:lxc:web"};
 constexpr const char* containers[] = {"lxc:web", "", "user:lxc:web", "machine:web"};
+constexpr const char* parent_patterns[] = {"/usr/bin/curl", "/bin/curl", "/opt/**/tool", "/**"};
+constexpr const char* script_patterns[] = {"/opt/a/tool", "/opt/*/tool", "/bin/curl", "module:a.b",
+                                           "module:*"};
+constexpr const char* scripts[] = {"", "/opt/a/tool", "/usr/bin/curl", "module:a.b", "module:a.c"};
 constexpr const char* prefixes[] = {
     "203.0.113.0/24", "203.0.113.7", "203.0.113.128/25", "0.0.0.0/0", "2001:db8::/32",
     "2001:db8::7",    "::/0",        "10.0.0.0/8",       "10.1.0.0/16"};
@@ -67,6 +71,8 @@ void Generator::add_identity(Rule& rule) {
         for (auto count = 1 + below(2); count > 0; --count)
             rule.units.push_back(parse_unit(pick(unit_patterns)).value());
     if (chance(10)) rule.slices.push_back(parse_slice(pick(slice_patterns)).value());
+    if (chance(10)) rule.parents.push_back(parse_parent(pick(parent_patterns)).value());
+    if (chance(10)) rule.scripts.push_back(parse_script(pick(script_patterns)).value());
     if (chance(10)) rule.containers.push_back(parse_container(pick(container_patterns)).value());
 }
 
@@ -112,6 +118,12 @@ std::int64_t Generator::now() { return pick(times); }
 // What the process is beside its executable and its user, where it isn't to be kept.
 void Generator::set_identity(Inputs kept) {
     if (!kept.has(Input::group)) process_.gid = pick(gids);
+    if (!kept.has(Input::script)) process_.script = pick(scripts);
+    if (!kept.has(Input::ancestors)) {
+        process_.ancestors.clear();
+        for (auto count = below(3); count > 0; --count)
+            process_.ancestors.emplace_back(pick(executables));
+    }
     if (kept.has(Input::control_group)) return;
     process_.control_group = {};
     for (auto count = below(3); count > 0; --count) {

@@ -66,6 +66,7 @@ struct World {
     FakeSockets sockets;
     ProcessTable processes{[](const dw_process_key& key, dw_process& value) {
                                const std::string path = "/bin/p" + std::to_string(key.pid);
+                               value.self = key;
                                value.path_start = static_cast<dw_u32>(DW_PATH_MAX - path.size());
                                std::memcpy(value.path + value.path_start, path.data(), path.size());
                                return true;

@@ -166,6 +166,7 @@ TEST_CASE("a process is named by what the hooks kept, or not at all") {
         const auto found = records.find(key.pid);
         if (found == records.end()) return false;
         value = found->second;
+        value.self = key;
         return true;
     }, CgroupNames([](std::uint64_t id) -> std::optional<std::string> {
         if (id == 70) return "/system.slice/web.service";
@@ -185,6 +186,9 @@ TEST_CASE("a process is named by what the hooks kept, or not at all") {
     records[1] = record("/usr/bin/make", "");
     records[2] = record("/usr/bin/curl", "curl\0-s\0http://x\0"s);
     records[2].parent.pid = 1;
+    const std::string ancestors = "/usr/bin/make\0\0/usr/bin/bash\0/usr/sbin/ss"s;  // and no more room
+    records[2].ancestors_length = static_cast<dw_u32>(ancestors.size());
+    std::memcpy(records[2].ancestors, ancestors.data(), ancestors.size());
     records[3] = record("/very/deep", "", DW_PATH_TOO_LONG);
     dw_binding binding = by(2);
     binding.uid = 1000;
@@ -194,6 +198,8 @@ TEST_CASE("a process is named by what the hooks kept, or not at all") {
     CHECK(named.process->exe == "/usr/bin/curl");
     CHECK(named.process->command_line == "curl -s http://x");
     CHECK(named.process->parent_exe == "/usr/bin/make");
+    CHECK(named.process->ancestors == std::vector{"/usr/bin/make"s, ""s, "/usr/bin/bash"s});
+    CHECK(named.process->script.empty());
     CHECK(named.process->uid == 1000);
     const int asked_once = asked;
     CHECK(table.name(binding).process == named.process);
@@ -211,6 +217,17 @@ TEST_CASE("a process is named by what the hooks kept, or not at all") {
     records[2] = record("/usr/bin/wget", "");
     CHECK(table.name(binding).process->exe == "/usr/bin/wget");
 
+    records[5] = record("/usr/bin/python3.11", "python3\0run.py\0"s, DW_ARGS_OF_START);
+    records[5].cwd_length = 4;
+    std::memcpy(records[5].cwd, "/opt", 4);
+    CHECK(table.name(by(5)).process->script == "/opt/run.py");
+    // Arguments that the program may have written itself by then name no script.
+    records[6] = record("/usr/bin/python3.11", "python3\0/opt/run.py\0"s);
+    CHECK(table.name(by(6)).process->script.empty());
+    // A chroot begins elsewhere.
+    records[7] = record("/usr/bin/python3.11", "python3\0/opt/run.py\0"s,
+                        DW_ARGS_OF_START | DW_ROOT_CHANGED);
+    CHECK(table.name(by(7)).process->script.empty());
     CHECK(table.name(by(3)).unknown == Unknown::path_unreadable);
     CHECK(table.name(by(4)).unknown == Unknown::process_lost);
     binding.flags = DW_FROM_KERNEL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Rules about what a process is: group, unit, slice, container.
+// Rules about what a process is: group, unit, slice, container, ancestors, script.
 #include <catch2/catch.hpp>
 
 #include "oracle.hpp"
@@ -95,7 +95,48 @@ TEST_CASE("a user's own units and containers never pass for the system's") {
     CHECK_FALSE(accepts("container: '*:podman:*'", &process));
 }
 
+TEST_CASE("rules about ancestors and scripts") {
+    Process process = daemon_process();
+    process.exe = "/usr/bin/python3.11";
+    process.ancestors = {"/usr/bin/curl", "", "/opt/a/make"};
+    process.script = "/opt/backup/run.py";
+    const std::string app = "app: '/usr/bin/python3*', ";
+    for (const char* keys : {"parent: /usr/bin/curl", "parent: /bin/curl", "parent: /opt/a/make",
+                             "parent: '/opt/*/make'", "parent: [/nobody, '/**']"}) {
+        INFO(keys);
+        CHECK(accepts(keys, &process));
+        CHECK_FALSE(accepts(keys, nullptr));
+    }
+    for (const char* keys : {"parent: /usr/bin/python3.11", "parent: '/opt/*'", "parent: /usr/bin"})
+        CHECK_FALSE(accepts(keys, &process));
+    for (const char* keys : {"script: /opt/backup/run.py", "script: '/opt/**'",
+                             "script: ['module:x', '/opt/*/run.py']"}) {
+        INFO(keys);
+        CHECK(accepts(app + keys, &process));
+        CHECK_FALSE(accepts(app + keys, nullptr));
+        CHECK_FALSE(accepts("app: /usr/bin/bash, " + std::string(keys), &process));
+    }
+    for (const char* keys : {"script: /opt/backup/run.pyc", "script: '/opt/*'", "script: 'module:*'"})
+        CHECK_FALSE(accepts(app + keys, &process));
+    process.script = "module:http.server";
+    CHECK(accepts(app + "script: 'module:http.server'", &process));
+    CHECK(accepts(app + "script: 'module:http.*'", &process));
+    CHECK_FALSE(accepts(app + "script: 'class:http.server'", &process));
+    CHECK_FALSE(accepts(app + "script: '/**'", &process));
+    process.script.clear();
+    process.ancestors.clear();
+    CHECK_FALSE(accepts(app + "script: '/**'", &process));
+    CHECK_FALSE(accepts("parent: '/**'", &process));
+}
+
 TEST_CASE("values that could never match are refused") {
+    CHECK(error_of("script: /opt/run.py").find("any program") != std::string::npos);
+    CHECK(error_of("app: /usr/bin/python3, script: run.py").find("absolute") != std::string::npos);
+    CHECK(error_of("app: /usr/bin/python3, script: 'module:'").find("module") != std::string::npos);
+    CHECK(error_of("app: /usr/bin/python3, script: unknown").find("absolute") != std::string::npos);
+    CHECK(error_of("parent: unknown").find("not a program") != std::string::npos);
+    CHECK(error_of("parent: make").find("absolute") != std::string::npos);
+    CHECK(error_of("app: unknown, parent: /usr/bin/make").find("unknown") != std::string::npos);
     CHECK(error_of("unit: ssh").find("no ending") != std::string::npos);
     CHECK(error_of("unit: system.slice").find("no ending") != std::string::npos);
     CHECK(error_of("unit: /system.slice/ssh.service").find("not the name") != std::string::npos);
@@ -120,7 +161,8 @@ TEST_CASE("values that could never match are refused") {
 TEST_CASE("rules about identity are written as they were read") {
     const auto rules = one_rule(
         "group: [users, 0], unit: [ssh.service, 'user:app-*.scope', 'a\\x2db.service'], "
-        "slice: user.slice, container: ['docker:*', 'user:flatpak:org.x.App']");
+        "slice: user.slice, container: ['docker:*', 'user:flatpak:org.x.App'], "
+        "app: /usr/bin/python3, parent: /usr/bin/make, script: [/opt/*/run.py, 'module:a.b']");
     const auto again = parse_rules("rules:\n" + format_rule(rules[0]), "f");
     REQUIRE(again);
     CHECK(same_rules(rules, *again));

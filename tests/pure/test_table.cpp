@@ -118,13 +118,13 @@ TEST_CASE("a decision as a line of a table") {
     using Texts = std::vector<std::string>;
     AuditRecord record = full_record();
     record.count = 1;
-    CHECK(cells(record) == Texts{"accept (reject)", "/usr/bin/curl", "4242", "alice", "tcp",
+    CHECK(cells(record) == Texts{"accept (reject)", "/usr/bin/curl /opt/backup/run.py", "4242", "alice", "tcp",
                                  "203.0.113.7:443 www.example.org", "no-curl"});
     record.decision = Action::accept;
     record.remote = address("2001:db8::1");
     record.host = record.user = record.rule = "";
     record.reason = "default-out";
-    CHECK(cells(record) == Texts{"accept", "/usr/bin/curl", "4242", "1000", "tcp",
+    CHECK(cells(record) == Texts{"accept", "/usr/bin/curl /opt/backup/run.py", "4242", "1000", "tcp",
                                  "[2001:db8::1]:443", "default-out"});
     AuditRecord inbound;
     inbound.direction = Direction::in;
