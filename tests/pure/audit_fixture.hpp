@@ -11,29 +11,9 @@
 
 #include "fwd/audit_record.hpp"
 #include "fwd/sqlite.hpp"
+#include "temp_folder.hpp"
 
 namespace doorward {
-
-class TempFolder {
-public:
-    TempFolder() {
-        std::string name = std::filesystem::temp_directory_path() / "doorward-test-XXXXXX";
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    TempFolder(const TempFolder&) = delete;
-    TempFolder& operator=(const TempFolder&) = delete;
-    ~TempFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-
-    std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-    const std::string& path() const { return path_; }
-
-private:
-    std::string path_;
-};
 
 inline Address address(const char* text) {
     const auto parsed = Address::parse(text);

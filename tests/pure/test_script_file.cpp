@@ -6,8 +6,8 @@
 
 #include <unistd.h>
 
-#include "audit_fixture.hpp"
 #include "fwd/script_file.hpp"
+#include "temp_folder.hpp"
 
 using namespace doorward;
 
@@ -21,7 +21,6 @@ struct Tree {
     ScriptFiles files{folder.path(), ours};
 
     Tree() {
-        std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
         for (const char* name : {"/opt", "/opt/app", "/bin", "/open"})
             std::filesystem::create_directory(folder.path() + name);
         for (const char* name : {"/opt/app/run.py", "/open/run.py"})
