@@ -193,6 +193,9 @@ struct dw_sockaddr_in6 {
 enum {
 	AF_INET = 2,
 	AF_INET6 = 10,
+	AF_PACKET = 17,
+	SOL_PACKET = 263,
+	PACKET_QDISC_BYPASS = 20,
 	SOCK_RAW = 3,
 	TCP_TIME_WAIT = 6,
 	TCP_LISTEN = 10,

@@ -61,6 +61,7 @@ enum dw_hook {
 	DW_HOOK_CGROUP = 2,
 	DW_HOOK_NETFILTER = 3, /* no hook on the call itself: the packet was seen leaving */
 	DW_HOOK_SCAN = 4, /* found by walking the open files when the daemon started */
+	DW_HOOK_TC = 5,   /* a packet socket's frame was seen on its way into a device */
 };
 
 enum dw_binding_flags {
@@ -122,6 +123,32 @@ struct dw_senders {
 	dw_u32 owner; /* slot of the latest sender; 0: nobody */
 };
 DW_SIZE(struct dw_senders, 7 * 88 + 8);
+
+/* Who sends on packet sockets. `who` is zero if that could not be told. */
+enum { DW_PACKET_SENDERS = 1024 };
+
+struct dw_packet_sender_key {
+	struct dw_process_key who;
+	dw_u64 socket;    /* opaque */
+	dw_u32 interface; /* index; 0: it asked for PACKET_QDISC_BYPASS */
+	dw_u32 ethertype; /* host order, as the sender said */
+};
+DW_SIZE(struct dw_packet_sender_key, 40);
+
+/* Frames since the daemon last looked. */
+struct dw_packet_sender {
+	struct dw_binding sender;
+	dw_u64 passed;
+	dw_u64 refused;
+};
+DW_SIZE(struct dw_packet_sender, 128);
+
+/* Since the start, entries that found no room included. */
+struct dw_packet_socket_counts {
+	dw_u64 passed;
+	dw_u64 refused;
+};
+DW_SIZE(struct dw_packet_socket_counts, 16);
 
 enum dw_process_flags {
 	DW_PATH_TOO_LONG = 1, /* longer than DW_PATH_MAX or nested too deep: path is not usable */
@@ -200,6 +227,7 @@ enum dw_failure {
 	DW_FAIL_DNS_STRANGER,  /* an answer from none of them */
 	DW_FAIL_FOREIGN,
 	DW_FAIL_PROGRAMS,
+	DW_FAIL_PACKET_SENDERS,
 	DW_FAILURES,
 };
 

@@ -20,10 +20,6 @@ ordered_json number_or_null(bool known, std::uint64_t value) {
     return known ? ordered_json(value) : ordered_json();
 }
 
-bool about_a_packet(const AuditRecord& record) {
-    return record.reason != audit_loss;
-}
-
 struct Ends {
     const Address& source;
     std::uint16_t source_port;
@@ -45,7 +41,7 @@ std::string endpoint_text(const Address& address, std::uint16_t port) {
 }
 
 std::string destination_text(const AuditRecord& record) {
-    if (!about_a_packet(record)) return "";
+    if (!about_a_flow(record)) return "";
     const Ends ends = ends_of(record);
     std::string text = endpoint_text(ends.destination, ends.destination_port);
     if (record.direction != Direction::out) text += " from " + ends.source.to_string();
@@ -124,14 +120,14 @@ std::vector<Cell> log_cells(const AuditRecord& record) {
         program_cell(record),
         {known ? std::to_string(record.pid) : ""},
         {known ? user : ""},
-        {about_a_packet(record) ? protocol_name(record.protocol) : ""},
+        {about_a_flow(record) ? protocol_name(record.protocol) : ""},
         {destination_text(record)},
         rule_cell(record),
     };
 }
 
 ordered_json log_json(const AuditRecord& record) {
-    const bool packet = about_a_packet(record);
+    const bool packet = about_a_flow(record);
     const Ends ends = ends_of(record);
     ordered_json row;
     row["id"] = record.id;

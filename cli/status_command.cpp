@@ -76,6 +76,15 @@ void report_packets(Report& report, const PacketCounters& packets, const NftCoun
                             netfilter.answers, netfilter.queued, netfilter.rejected));
 }
 
+void report_packet_sockets(Report& report, const PacketSocketStatus& sockets) {
+    if (sockets.policy == PacketSocketPolicy::allow)
+        return report.line("Packet sockets", "are let be");
+    report.line("Packet sockets",
+                fmt::format("{} on {} devices: {} frames passed, {} refused, {} not in the log",
+                            packet_socket_policy_name(sockets.policy), sockets.devices,
+                            sockets.passed, sockets.refused, sockets.unrecorded));
+}
+
 void report_stores(Report& report, const Status& status) {
     const AuditStatus& audit = status.audit;
     report.line("Audit log", fmt::format("{} written, {} lost, {} waiting: {}", audit.written,
@@ -127,6 +136,7 @@ int show_status(const Session& session, bool json) {
     report_rules(lines, status->ruleset);
     report_packets(lines, status->packets, status->netfilter);
     report_names(lines, status->names);
+    report_packet_sockets(lines, status->packet_sockets);
     report_stores(lines, *status);
     lines.print();
     return exit_ok;

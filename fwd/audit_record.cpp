@@ -10,6 +10,7 @@ constexpr std::pair<AttributionSource, std::string_view> source_names[] = {
     {AttributionSource::none, "none"},           {AttributionSource::kprobe, "kprobe"},
     {AttributionSource::cgroup, "cgroup"},       {AttributionSource::netfilter, "netfilter"},
     {AttributionSource::listener, "listener"},   {AttributionSource::scan, "scan"},
+    {AttributionSource::tc, "tc"},
 };
 
 }  // namespace
@@ -24,6 +25,10 @@ std::optional<AttributionSource> parse_source(std::string_view text) {
     for (const auto& [value, name] : source_names)
         if (name == text) return value;
     return std::nullopt;
+}
+
+bool about_a_flow(const AuditRecord& record) {
+    return record.reason != audit_loss && !record.reason.starts_with(packet_socket);
 }
 
 }  // namespace doorward

@@ -21,6 +21,7 @@ enum class AttributionSource : std::uint8_t {
     netfilter,   // a BPF program on the netfilter hook saw the packet leave its sender
     listener,    // inbound: the process that bound the local port
     scan,        // the socket existed before the daemon started
+    tc,          // a packet socket's frame was seen on its way into a device
 };
 
 std::string_view source_name(AttributionSource source);
@@ -28,6 +29,8 @@ std::optional<AttributionSource> parse_source(std::string_view text);
 
 // The reason of rows that stand for decisions whose own rows were lost; `count` says how many.
 inline constexpr std::string_view audit_loss = "audit-loss";
+// What reasons of rows about packet sockets begin with; `count` says how many frames.
+inline constexpr std::string_view packet_socket = "packet-socket";
 
 struct AuditRecord {
     std::int64_t id = 0;               // row id; 0 before it is written
@@ -71,5 +74,8 @@ struct AuditRecord {
 
     bool operator==(const AuditRecord&) const = default;
 };
+
+// Whether the row is about a flow, and its addresses, ports and protocol mean something.
+bool about_a_flow(const AuditRecord& record);
 
 }  // namespace doorward

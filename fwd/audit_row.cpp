@@ -190,7 +190,7 @@ void AuditRowBinder::bind(sqlite::Statement& statement, const AuditRecord& recor
     const Endpoint remote{record.remote, record.remote_port};
     const Endpoint& source = out ? local : remote;
     const Endpoint& destination = out ? remote : local;
-    const bool packet = record.reason != audit_loss;
+    const bool packet = about_a_flow(record);
     source_ = packet ? source.address.to_string() : std::string();
     destination_ = packet ? destination.address.to_string() : std::string();
     protocol_ = protocol_name(record.protocol);

@@ -20,6 +20,8 @@ constexpr std::array modes = {Mode::enforce, Mode::observe};
 constexpr std::array hook_choices = {HookChoice::automatic, HookChoice::kprobe,
                                      HookChoice::cgroup};
 constexpr std::array pass_policies = {PassPolicy::accept, PassPolicy::filter};
+constexpr std::array packet_socket_policies = {
+    PacketSocketPolicy::allow, PacketSocketPolicy::record, PacketSocketPolicy::refuse};
 constexpr std::array actions = {Action::accept, Action::drop, Action::reject};
 
 constexpr std::uint32_t max_days = 36500;
@@ -136,15 +138,17 @@ Result<void> read_limits(const YamlValue& value, Limits& limits) {
 }
 
 Result<void> read_config(const YamlValue& top, Config& config) {
-    static constexpr std::array<std::string_view, 14> keys = {
-        "mode",      "defaults",  "loopback", "forward",        "hooks",  "queue",
-        "mark_mask", "rules_dir", "database", "control_socket", "groups", "retention",
+    static constexpr std::array<std::string_view, 15> keys = {
+        "mode",      "defaults",  "loopback", "forward",        "packet_sockets", "hooks",  "queue",
+        "mark_mask", "rules_dir", "database", "control_socket", "groups",         "retention",
         "limits",    "dns"};
     return Section(top, keys)
         .choice("mode", config.mode, {modes, mode_name})
         .take("defaults", [&](const YamlValue& v) { return read_defaults(v, config.defaults); })
         .choice("loopback", config.loopback, {pass_policies, pass_policy_name})
         .choice("forward", config.forward, {pass_policies, pass_policy_name})
+        .choice("packet_sockets", config.packet_sockets,
+                {packet_socket_policies, packet_socket_policy_name})
         .choice("hooks", config.hooks, {hook_choices, hook_choice_name})
         .number("queue", config.queue, 0, 65535)
         .number("mark_mask", config.mark_mask, 0, 0xffffffff)
@@ -192,6 +196,19 @@ std::string_view pass_policy_name(PassPolicy policy) {
         case PassPolicy::filter: return "filter";
     }
     return "?";
+}
+
+std::string_view packet_socket_policy_name(PacketSocketPolicy policy) {
+    switch (policy) {
+        case PacketSocketPolicy::allow: return "allow";
+        case PacketSocketPolicy::record: return "record";
+        case PacketSocketPolicy::refuse: return "refuse";
+    }
+    return "?";
+}
+
+std::optional<PacketSocketPolicy> parse_packet_socket_policy(std::string_view text) {
+    return Choices<PacketSocketPolicy>{packet_socket_policies, packet_socket_policy_name}.parse(text);
 }
 
 Result<Config> parse_config(std::string_view text, const std::string& file_name) {

@@ -32,6 +32,16 @@ enum class PassPolicy : std::uint8_t {
 
 std::string_view pass_policy_name(PassPolicy policy);
 
+// Frames that programs send on packet sockets (AF_PACKET), which netfilter never sees.
+enum class PacketSocketPolicy : std::uint8_t {
+    allow,   // nothing is attached
+    record,  // they pass; who sends is written to the audit log
+    refuse,  // they are dropped in enforce mode, and recorded
+};
+
+std::string_view packet_socket_policy_name(PacketSocketPolicy policy);
+std::optional<PacketSocketPolicy> parse_packet_socket_policy(std::string_view text);
+
 struct Limits {
     std::uint32_t bindings = 65536;      // entries of the flow → process map (LRU)
     std::uint32_t processes = 8192;      // entries of the process map (LRU) and the daemon's cache
@@ -67,6 +77,7 @@ struct Config {
     Defaults defaults;
     PassPolicy loopback = PassPolicy::accept;
     PassPolicy forward = PassPolicy::accept;  // packets that pass through this host
+    PacketSocketPolicy packet_sockets = PacketSocketPolicy::allow;
     HookChoice hooks = HookChoice::automatic;
     std::uint16_t queue = 4870;
     std::uint32_t mark_mask = 0x7f000000;

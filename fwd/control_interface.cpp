@@ -34,6 +34,15 @@ type NetfilterCounters (
   rejected: int
 )
 
+# Frames that were sent on packet sockets. unrecorded: of these, not (yet) in the audit log.
+type PacketSocketStatus (
+  policy: (allow, record, refuse),
+  devices: int,
+  passed: int,
+  refused: int,
+  unrecorded: int
+)
+
 type MapStatus (name: string, capacity: int, failed_updates: int)
 
 type AuditStatus (database: string, written: int, lost: int, pending: int, error: ?string)
@@ -79,6 +88,7 @@ type Status (
   ruleset: RulesetStatus,
   packets: PacketCounters,
   netfilter: NetfilterCounters,
+  packet_sockets: PacketSocketStatus,
   audit: AuditStatus,
   maps: []MapStatus,
   names: NameStatus

@@ -59,6 +59,10 @@ static void from_json(const json& j, PassPolicy& policy) {
         throw std::invalid_argument(name + " is unknown here");
     policy = name == "accept" ? PassPolicy::accept : PassPolicy::filter;
 }
+static void to_json(json& j, PacketSocketPolicy policy) { j = packet_socket_policy_name(policy); }
+static void from_json(const json& j, PacketSocketPolicy& policy) {
+    policy = known(parse_packet_socket_policy(j.get<std::string>()), j);
+}
 static void to_json(json& j, Protocol number) { j = protocol_name(number); }
 static void from_json(const json& j, Protocol& number) {
     number = known(parse_protocol(j.get<std::string>()), j);
@@ -76,6 +80,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PacketCounters, received, accepted, dropped, 
                                    queue_dropped, malformed, unknown)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NftCounters, decided, loopback, neighbour, answers, queued,
                                    rejected)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PacketSocketStatus, policy, devices, passed, refused, unrecorded)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MapStatus, name, capacity, failed_updates)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AuditStatus, database, written, lost, pending, error)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NameStatus, enabled, resolvers, addresses, addresses_capacity,
@@ -96,7 +101,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed)
     }
 
 DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, forward, pid, uptime_s,
-              network_namespace, ruleset, packets, netfilter, audit, maps, names)
+              network_namespace, ruleset, packets, netfilter,
+              packet_sockets, audit, maps, names)
 DOORWARD_JSON(RuleChange, name, file, position, rules)
 DOORWARD_JSON(Reloaded, rules, generation)
 DOORWARD_JSON(Explanation, action, rule, place, trials)

@@ -80,6 +80,15 @@ struct NameStatus {
     std::uint64_t ring_stalled = 0;
 };
 
+// Frames sent on packet sockets since the start, and requests of these to bypass the hooks.
+struct PacketSocketStatus {
+    PacketSocketPolicy policy = PacketSocketPolicy::allow;
+    std::uint64_t devices = 0;     // watched
+    std::uint64_t passed = 0;
+    std::uint64_t refused = 0;
+    std::uint64_t unrecorded = 0;  // of both, not (yet) in the audit log
+};
+
 struct Status {
     std::string version;
     Mode mode = Mode::observe;
@@ -95,6 +104,7 @@ struct Status {
     RulesetStatus ruleset;
     PacketCounters packets;
     NftCounters netfilter;
+    PacketSocketStatus packet_sockets;
     AuditStatus audit;
     std::vector<MapStatus> maps;
     NameStatus names;

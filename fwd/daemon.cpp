@@ -56,6 +56,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config) {
     if (sd_event_add_io(daemon->event_.get(), nullptr, daemon->guard_->lost_fd(), EPOLLIN, on_lost,
                         daemon.get()) < 0)
         return fail("cannot watch the packet thread");
+    if (auto watched = daemon->watch_packet_sockets(); !watched) return std::unexpected(watched.error());
     daemon->announce();
     return daemon;
 }
@@ -113,6 +114,18 @@ Result<void> Daemon::open_control() {
     return {};
 }
 
+Result<void> Daemon::watch_packet_sockets() {
+    auto watched = PacketSockets::start(config_, guard_->probes(), [this](AuditRecord&& record) {
+        audit_->record(std::move(record));
+    });
+    if (!watched) return std::unexpected(watched.error());
+    packet_sockets_ = std::move(*watched);
+    const int fd = packet_sockets_->devices_fd();
+    if (fd >= 0 && sd_event_add_io(event_.get(), nullptr, fd, EPOLLIN, on_devices, this) < 0)
+        return fail("cannot watch for new devices");
+    return {};
+}
+
 // On the packet thread.
 void Daemon::keep(Decided&& decided) {
     recent_.remember(decided);
@@ -126,7 +139,7 @@ void Daemon::announce() const {
                                          hook_choice_name(probes.hooks()), config_.queue,
                                          guard_->table().queue_kind() == QueueKind::nft ? "nft" : "xtables",
                                          guard_->active()->rules->rules().size()));
-    for (const MissingFeature& missing : guard_->missing())
+    for (const MissingFeature& missing : missing_features())
         log_line(Severity::warning, fmt::format("not available: {}: {}", missing.name, missing.consequence));
 }
 
@@ -143,8 +156,12 @@ Result<void> Daemon::stop() {
     Result<void> result = {};
     if (lost_) {
         result = std::unexpected(*lost_);
-        if (guard_->active()->mode == Mode::enforce) guard_->abandon();
+        if (guard_->active()->mode == Mode::enforce) {
+            guard_->abandon();
+            packet_sockets_->leave();
+        }
     }
+    packet_sockets_.reset();
     if (auto stopped = guard_->stop(); !stopped && result) result = stopped;
     if (!audit_->flush(flush_at_end))
         log_line(Severity::warning, "not all decisions could be written to the audit log in time");
@@ -169,10 +186,16 @@ int Daemon::on_lost(sd_event_source* source, int, std::uint32_t, void* self) {
     return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
+int Daemon::on_devices(sd_event_source*, int, std::uint32_t, void* self) {
+    static_cast<Daemon*>(self)->packet_sockets_->follow_devices();
+    return 0;
+}
+
 int Daemon::on_tick(sd_event_source* source, std::uint64_t, void* self) {
     auto* daemon = static_cast<Daemon*>(self);
     daemon->feed_watchdog();
     daemon->refresh_names();
+    daemon->packet_sockets_->collect();
     sd_event_source_set_time_relative(source, tick_us);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

@@ -14,6 +14,7 @@
 #include "fwd/control_server.hpp"
 #include "fwd/control_types.hpp"
 #include "fwd/guard.hpp"
+#include "fwd/packet_sockets.hpp"
 #include "fwd/process_details.hpp"
 #include "fwd/recent_flows.hpp"
 #include "fwd/rule_store.hpp"
@@ -45,8 +46,10 @@ private:
     Result<void> open_audit();
     Result<void> open_events();
     Result<void> open_control();
+    Result<void> watch_packet_sockets();
     void keep(Decided&& decided);
     void announce() const;
+    std::vector<MissingFeature> missing_features() const;
     Controlling<RuleChange> put_in_force(Controlling<RuleUpdate> update);
     Result<void> put_in_force(std::shared_ptr<const Ruleset> rules, Mode mode);
     void feed_watchdog();
@@ -57,6 +60,7 @@ private:
     static int on_terminate(sd_event_source*, const signalfd_siginfo*, void* self);
     static int on_hangup(sd_event_source*, const signalfd_siginfo*, void* self);
     static int on_lost(sd_event_source*, int, std::uint32_t, void* self);
+    static int on_devices(sd_event_source*, int, std::uint32_t, void* self);
     static int on_tick(sd_event_source*, std::uint64_t, void* self);
 
     const Config config_;
@@ -72,6 +76,7 @@ private:
     std::unique_ptr<AuditLog> audit_;
     RecentFlows recent_;
     std::unique_ptr<Guard> guard_;
+    std::unique_ptr<PacketSockets> packet_sockets_;
     ControlMethods methods_;
     CHandle<sd_event, sd_event_unref> event_;
     std::optional<ControlServer> control_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the control socket may ask of the daemon.
+#include <algorithm>
 #include <ctime>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -45,7 +47,8 @@ std::vector<MapStatus> map_status(const Limits& limits, PassPolicy forward,
             {"foreign", forward == PassPolicy::filter ? limits.bindings : 1, failures[DW_FAIL_FOREIGN]},
             {"callers", limits.processes, failures[DW_FAIL_CALLERS]},
             {"senders", (limits.bindings + 1) / 2, failures[DW_FAIL_SENDERS]},
-            {"programs", running_programs(limits), failures[DW_FAIL_PROGRAMS]}};
+            {"programs", running_programs(limits), failures[DW_FAIL_PROGRAMS]},
+            {"packet_senders", DW_PACKET_SENDERS, failures[DW_FAIL_PACKET_SENDERS]}};
 }
 
 ControlFailure failure(ControlFailure::Kind kind, const Error& error) { return {kind, error}; }
@@ -58,7 +61,7 @@ Status Daemon::status() {
     status.version = version;
     status.mode = active->mode;
     status.hooks = hook_choice_name(guard_->probes().hooks());
-    status.missing = guard_->missing();
+    status.missing = missing_features();
     status.queue = config_.queue;
     status.queue_kind = guard_->table().queue_kind();
     status.loopback = config_.loopback;
@@ -72,6 +75,7 @@ Status Daemon::status() {
                       reload_error_};
     status.packets = packet_counters(guard_->queue_counters(), guard_->decisions());
     if (auto counters = guard_->table().counters()) status.netfilter = *counters;
+    status.packet_sockets = packet_sockets_->status();
     const AuditCounters audit = audit_->counters();
     status.audit = {config_.database, audit.written, audit.lost, audit.pending, {}};
     if (const std::string trouble = audit_->trouble(); !trouble.empty()) status.audit.error = trouble;
@@ -123,6 +127,12 @@ NameStatus Daemon::name_status() const {
     return status;
 }
 
+std::vector<MissingFeature> Daemon::missing_features() const {
+    std::vector<MissingFeature> missing = guard_->missing();
+    std::ranges::move(packet_sockets_->missing(), std::back_inserter(missing));
+    return missing;
+}
+
 RuleList Daemon::rules() {
     const auto active = guard_->active();
     RuleList list;
@@ -137,6 +147,7 @@ Result<void> Daemon::put_in_force(std::shared_ptr<const Ruleset> rules, Mode mod
         log_line(Severity::error, applied.error().text());
         return applied;
     }
+    packet_sockets_->set_mode(mode);
     return {};
 }
 

@@ -53,9 +53,10 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
     if (!cookie) return std::unexpected(cookie.error());
     auto probes = Probes::attach({.hooks = config.hooks,
                                   .limits = config.limits,
+                                  .packet_sockets = config.packet_sockets,
                                   .netns_cookie = *cookie,
                                   .names = config.dns.enabled,
-                                   .foreign = config.forward == PassPolicy::filter});
+                                  .foreign = config.forward == PassPolicy::filter});
     if (!probes) return std::unexpected(probes.error());
     probes_.emplace(std::move(*probes));
 

@@ -47,6 +47,7 @@ public:
 
     std::shared_ptr<const ActiveRules> active() const { return active_.load(); }
     const Probes& probes() const { return *probes_; }
+    Probes& probes() { return *probes_; }
     std::vector<MissingFeature> missing() const;  // what this kernel lacks, hooks and table together
     const Names& names() const { return *names_; }
     const NameSources& name_sources() const { return name_sources_; }

@@ -20,6 +20,7 @@ struct Overrides {
     std::optional<HookChoice> hooks;
     std::optional<PassPolicy> loopback;
     std::optional<PassPolicy> forward;
+    std::optional<PacketSocketPolicy> packet_sockets;
     std::optional<Action> default_out;
     std::optional<Action> default_in;
     std::optional<Action> default_forward;
@@ -40,6 +41,7 @@ void apply(const Overrides& overrides, Config& config) {
     put_over(config.hooks, overrides.hooks);
     put_over(config.loopback, overrides.loopback);
     put_over(config.forward, overrides.forward);
+    put_over(config.packet_sockets, overrides.packet_sockets);
     put_over(config.defaults.out, overrides.default_out);
     put_over(config.defaults.in, overrides.default_in);
     put_over(config.defaults.forward, overrides.default_forward);
@@ -67,6 +69,10 @@ const std::map<std::string, HookChoice> hook_choices{{"auto", HookChoice::automa
                                                      {"cgroup", HookChoice::cgroup}};
 const std::map<std::string, PassPolicy> pass_policies{{"accept", PassPolicy::accept},
                                                               {"filter", PassPolicy::filter}};
+const std::map<std::string, PacketSocketPolicy> packet_socket_policies{
+    {"allow", PacketSocketPolicy::allow},
+    {"record", PacketSocketPolicy::record},
+    {"refuse", PacketSocketPolicy::refuse}};
 const std::map<std::string, Action> actions{
     {"accept", Action::accept}, {"drop", Action::drop}, {"reject", Action::reject}};
 
@@ -77,6 +83,8 @@ void add_overrides(CLI::App& app, Overrides& overrides) {
                "pass traffic over lo, or decide it like all other");
     add_choice(app, "--forward", overrides.forward, pass_policies,
                "leave packets alone that pass through this host, or decide them");
+    add_choice(app, "--packet-sockets", overrides.packet_sockets, packet_socket_policies,
+               "what packet sockets send, which no rule sees: let it be, record it, or drop it");
     add_choice(app, "--default-out", overrides.default_out, actions,
                "outbound flows that no rule matches");
     add_choice(app, "--default-in", overrides.default_in, actions,

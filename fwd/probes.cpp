@@ -60,11 +60,12 @@ struct Probes::Impl {
     std::vector<std::string> attached;
 
     Result<void> open(const ProbeOptions& options);
-    Result<void> load();
+    Result<void> load(PacketSocketPolicy packet_sockets);
     Result<void> attach_all();
     Result<void> attach(const Hook& hook);
     Result<void> attach_to_cgroup(bpf_program* program);
     Result<void> iterate(const Hook& hook);
+    void watch_packet_sockets(PacketSocketPolicy policy);
     bool wanted(const Hook& hook) const { return names || hook.kind != HookKind::names; }
     bpf_program* program(const Hook& hook) const {
         return bpf_object__find_program_by_name(object->obj, std::string(hook.program).c_str());
@@ -85,6 +86,8 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     bpf_map__set_max_entries(object->maps.foreign, options.foreign ? options.limits.bindings : 1);
     bpf_map__set_max_entries(object->maps.holders, options.limits.listeners);
     bpf_map__set_max_entries(object->maps.programs, running_programs(options.limits));
+    if (options.packet_sockets == PacketSocketPolicy::allow)
+        bpf_map__set_max_entries(object->maps.packet_senders, 1);  // nobody writes there
     bpf_map__set_max_entries(object->maps.callers, options.limits.processes);
     if (const auto mount = cgroup2_mount()) {
         cgroup = Fd(::open(mount->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -92,13 +95,15 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     return {};
 }
 
-Result<void> Probes::Impl::load() {
+Result<void> Probes::Impl::load(PacketSocketPolicy packet_sockets) {
     bpf_program* each = nullptr;
     bpf_object__for_each_program(each, object->obj) bpf_program__set_autoload(each, false);
     const auto& programs = object->progs;
     for (bpf_program* asked : {programs.same_sender, programs.slot_bit0, programs.slot_bit1,
                                programs.slot_bit2, programs.still_owner})
         bpf_program__set_autoload(asked, true);  // used by rules, attached nowhere
+    for (bpf_program* each_of : {programs.packet_socket_egress, programs.packet_socket_bypass})
+        bpf_program__set_autoload(each_of, packet_sockets != PacketSocketPolicy::allow);
     for (const Hook& hook : hooks_of(hooks))
         bpf_program__set_autoload(program(hook), wanted(hook));
     if (const int error = doorward_bpf__load(object.get())) {
@@ -114,6 +119,17 @@ Result<void> Probes::Impl::attach_to_cgroup(bpf_program* bpf) {
     if (!link) return bpf_fail("attach to the root cgroup", errno);
     links.emplace_back(link);
     return {};
+}
+
+// The other program goes to each device (fwd/packet_sockets.hpp).
+void Probes::Impl::watch_packet_sockets(PacketSocketPolicy policy) {
+    if (policy == PacketSocketPolicy::allow) return;
+    last_warning.clear();
+    if (const auto done = attach_to_cgroup(object->progs.packet_socket_bypass); !done)
+        missing.push_back({"cgroup setsockopt (" + done.error().what + ")",
+                           "packet sockets that set PACKET_QDISC_BYPASS are neither recorded nor refused"});
+    else
+        attached.emplace_back("cgroup setsockopt");
 }
 
 // An iterator does its work while it is read; it prints nothing.
@@ -177,9 +193,12 @@ Result<Probes> Probes::attach(const ProbeOptions& options) {
             impl->missing.push_back({"kprobes (" + refused + ")", "the cgroup hooks serve instead"});
         }
         auto done = impl->open(options);
-        if (done) done = impl->load();
+        if (done) done = impl->load(options.packet_sockets);
         if (done) done = impl->attach_all();
-        if (done) return Probes(std::move(impl));
+        if (done) {
+            impl->watch_packet_sockets(options.packet_sockets);
+            return Probes(std::move(impl));
+        }
         if (options.hooks != HookChoice::automatic || set == HookChoice::cgroup) {
             done.error().what += " (hooks: " + std::string(hook_choice_name(set)) + ")";
             return std::unexpected(done.error());
@@ -210,6 +229,16 @@ SenderPrograms Probes::sender_programs() const {
 }
 int Probes::dns_ring_fd() const { return bpf_map__fd(impl_->object->maps.dns_packets); }
 int Probes::programs_fd() const { return bpf_map__fd(impl_->object->maps.programs); }
+int Probes::packet_socket_program() const {
+    return bpf_program__fd(impl_->object->progs.packet_socket_egress);
+}
+int Probes::packet_senders_fd() const { return bpf_map__fd(impl_->object->maps.packet_senders); }
+dw_packet_socket_counts Probes::packet_socket_counts() const {
+    return impl_->object->bss->packet_socket_counts;
+}
+void Probes::refuse_packet_sockets(bool refuse) {
+    impl_->object->bss->refuse_packet_sockets = refuse;
+}
 int Probes::processes_fd() const { return bpf_map__fd(impl_->object->maps.processes); }
 
 // Room first: the map may be full. A server that stays is never out.

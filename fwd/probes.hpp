@@ -20,6 +20,7 @@ namespace doorward {
 struct ProbeOptions {
     HookChoice hooks = HookChoice::automatic;
     Limits limits;
+    PacketSocketPolicy packet_sockets = PacketSocketPolicy::allow;
     std::uint64_t netns_cookie = 0;  // SO_NETNS_COOKIE of the namespace to look at
     bool names = true;               // look at DNS
     bool foreign = false;            // bind flows of other namespaces too, as far as they are seen
@@ -56,6 +57,12 @@ public:
 
     // Only DNS from and to these addresses is looked at; at most DW_RESOLVERS_MAX.
     Result<void> believe(const std::vector<Address>& resolvers);
+
+    // Of packet sockets; with the policy to allow, none of them is loaded or counts.
+    int packet_socket_program() const;
+    int packet_senders_fd() const;
+    dw_packet_socket_counts packet_socket_counts() const;
+    void refuse_packet_sockets(bool refuse);
 
     // Map updates that the kernel refused since start, indexed by dw_failure.
     std::array<std::uint64_t, DW_FAILURES> failures() const;

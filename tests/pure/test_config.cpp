@@ -43,6 +43,7 @@ void check_equal(const Config& a, const Config& b) {
     CHECK(a.loopback == b.loopback);
     CHECK(a.forward == b.forward);
     CHECK(a.defaults.forward == b.defaults.forward);
+    CHECK(a.packet_sockets == b.packet_sockets);
     CHECK(a.hooks == b.hooks);
     CHECK(a.queue == b.queue);
     CHECK(a.mark_mask == b.mark_mask);
@@ -61,6 +62,7 @@ constexpr const char* everything_else =
     "defaults: {out: accept, in: reject, forward: drop}\n"
     "loopback: filter\n"
     "forward: filter\n"
+    "packet_sockets: refuse\n"
     "hooks: cgroup\n"
     "queue: 7\n"
     "mark_mask: 0x00003f00\n"
@@ -86,6 +88,11 @@ TEST_CASE("modes, hook choices and loopback policies have names") {
     CHECK(hook_choice_name(HookChoice::cgroup) == "cgroup");
     CHECK(pass_policy_name(PassPolicy::accept) == "accept");
     CHECK(pass_policy_name(PassPolicy::filter) == "filter");
+    for (const auto policy :
+         {PacketSocketPolicy::allow, PacketSocketPolicy::record, PacketSocketPolicy::refuse})
+        CHECK(parse_packet_socket_policy(packet_socket_policy_name(policy)) == policy);
+    for (const char* text : {"", "Allow", "refuse ", "drop"})
+        CHECK_FALSE(parse_packet_socket_policy(text));
 }
 
 TEST_CASE("an empty configuration is all defaults, and they are valid") {
@@ -99,7 +106,8 @@ TEST_CASE("the example has every key, each with its default") {
     check_equal(config(text), Config{});
     // Every key is there and read: misspelt, each is refused.
     for (const char* key :
-         {"mode", "defaults", "out", "in", "loopback", "forward", "hooks", "queue", "mark_mask", "rules_dir",
+         {"mode", "defaults", "out", "in", "loopback", "forward", "packet_sockets",
+          "hooks", "queue", "mark_mask", "rules_dir",
           "database", "control_socket", "groups", "read", "change", "retention", "days",
           "megabytes", "limits", "bindings", "processes", "listeners", "queued_packets",
           "audit_records", "names", "dns_queries", "dns", "enabled", "resolvers", "hosts_file",
@@ -121,6 +129,7 @@ TEST_CASE("every key is read") {
     CHECK(read.defaults.in == Action::reject);
     CHECK(read.loopback == PassPolicy::filter);
     CHECK(read.forward == PassPolicy::filter);
+    CHECK(read.packet_sockets == PacketSocketPolicy::refuse);
     CHECK(read.hooks == HookChoice::cgroup);
     CHECK(read.queue == 7);
     CHECK(read.mark_mask == 0x3f00);
@@ -166,6 +175,10 @@ TEST_CASE("errors say where, what and what to do") {
         {"hooks: lsm\n", "f:1:8: hooks: \"lsm\" is not known here (use auto, kprobe or cgroup)"},
         {"loopback: drop\n",
          "f:1:11: loopback: \"drop\" is not known here (use accept or filter)"},
+        {"packet_sockets: drop\n",
+         "f:1:17: packet_sockets: \"drop\" is not known here (use allow, record or refuse)"},
+        {"packet_sockets: [allow]\n", "f:1:17: packet_sockets: found a list where a single value was expected "
+         "(write the value after the colon, on the same line)"},
         {"queue: 65536\n", "f:1:8: queue: 65536 is out of range (use a number from 0 to 65535)"},
         {"queue: -1\n", "f:1:8: queue: \"-1\" is not a number (use a number from 0 to 65535)"},
         {"retention: {days: 0}\n",
