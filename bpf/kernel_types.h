@@ -38,10 +38,26 @@ struct super_block {
 	unsigned int s_dev;
 	unsigned long s_magic;
 };
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
 struct inode {
 	unsigned long i_ino;
 	unsigned int i_nlink;
+	__s64 i_size;
+	__s64 i_mtime_sec, i_ctime_sec; /* 6.11 and newer */
+	__u32 i_mtime_nsec, i_ctime_nsec;
 	struct super_block *i_sb;
+};
+struct inode___whole { /* up to 6.6 */
+	struct timespec64 i_mtime;
+};
+struct inode___whole_ctime { /* up to 6.5 */
+	struct timespec64 i_ctime;
+};
+struct inode___private { /* from 6.6 and 6.7 on */
+	struct timespec64 __i_mtime, __i_ctime;
 };
 struct dentry {
 	struct dentry *d_parent;

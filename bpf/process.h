@@ -108,6 +108,41 @@ static __always_inline void take_working_directory(struct dw_scratch *out, struc
 	out->process.cwd_length = length;
 }
 
+/* The upper bits of the nanoseconds are the kernel's own from 6.13 on. */
+static __always_inline dw_u64 timestamp(dw_u64 seconds, dw_u64 nanoseconds)
+{
+	return seconds * 1000000000 + (nanoseconds & ((1u << 30) - 1));
+}
+
+/* Size and times tell one version of a file from the next. The members have had three names. */
+static __always_inline void take_version(struct dw_process *out, struct inode *inode)
+{
+	struct inode___private *newer = (void *)inode;
+	struct inode___whole *mtime = (void *)inode;
+	struct inode___whole_ctime *ctime = (void *)inode;
+
+	out->exe_size = BPF_CORE_READ(inode, i_size);
+	if (bpf_core_field_exists(inode->i_mtime_sec)) {
+		out->exe_mtime_ns = timestamp(BPF_CORE_READ(inode, i_mtime_sec),
+					      BPF_CORE_READ(inode, i_mtime_nsec));
+		out->exe_ctime_ns = timestamp(BPF_CORE_READ(inode, i_ctime_sec),
+					      BPF_CORE_READ(inode, i_ctime_nsec));
+		return;
+	}
+	if (bpf_core_field_exists(newer->__i_mtime))
+		out->exe_mtime_ns = timestamp(BPF_CORE_READ(newer, __i_mtime.tv_sec),
+					      BPF_CORE_READ(newer, __i_mtime.tv_nsec));
+	else
+		out->exe_mtime_ns = timestamp(BPF_CORE_READ(mtime, i_mtime.tv_sec),
+					      BPF_CORE_READ(mtime, i_mtime.tv_nsec));
+	if (bpf_core_field_exists(newer->__i_ctime))
+		out->exe_ctime_ns = timestamp(BPF_CORE_READ(newer, __i_ctime.tv_sec),
+					      BPF_CORE_READ(newer, __i_ctime.tv_nsec));
+	else
+		out->exe_ctime_ns = timestamp(BPF_CORE_READ(ctime, i_ctime.tv_sec),
+					      BPF_CORE_READ(ctime, i_ctime.tv_nsec));
+}
+
 static __always_inline void take_executable(struct dw_scratch *out, struct file *exe)
 {
 	struct inode *inode = BPF_CORE_READ(exe, f_inode);
@@ -115,6 +150,7 @@ static __always_inline void take_executable(struct dw_scratch *out, struct file 
 
 	out->process.exe_inode = BPF_CORE_READ(inode, i_ino);
 	out->process.exe_device = BPF_CORE_READ(inode, i_sb, s_dev);
+	take_version(&out->process, inode);
 	if (BPF_CORE_READ(inode, i_nlink) == 0)
 		out->process.flags |= DW_EXE_UNLINKED;
 	walk_path(&walk, out, BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt));

@@ -172,6 +172,9 @@ struct dw_process {
 	struct dw_process_key parent; /* who forked it */
 	dw_u64 exe_inode;
 	dw_u64 exe_device; /* s_dev in the kernel's own encoding */
+	dw_u64 exe_size;
+	dw_u64 exe_mtime_ns; /* since the epoch; of the file as it was when the hook ran */
+	dw_u64 exe_ctime_ns;
 	dw_u32 mount_ns;
 	dw_u32 flags; /* enum dw_process_flags */
 	dw_u32 path_start;
@@ -186,7 +189,7 @@ struct dw_process {
 	 * one, … as of then. An empty path is one that isn't known; a last one without NUL is cut. */
 	char ancestors[DW_ANCESTORS_MAX];
 };
-DW_SIZE(struct dw_process, 104 + DW_ARGS_MAX + DW_CWD_MAX + DW_PATH_MAX + DW_ANCESTORS_MAX);
+DW_SIZE(struct dw_process, 128 + DW_ARGS_MAX + DW_CWD_MAX + DW_PATH_MAX + DW_ANCESTORS_MAX);
 
 enum {
 	DW_RESOLVERS_MAX = 64,

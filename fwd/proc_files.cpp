@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/proc_files.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <climits>
@@ -83,16 +84,24 @@ std::string ProcFolder::link(const char* name) const {
 
 std::string ProcFolder::text(const char* name, std::size_t limit) const {
     const Fd file(::openat(fd_.get(), name, O_RDONLY | O_CLOEXEC));
-    if (!file) return {};
-    std::string bytes(limit, '\0');
-    std::size_t size = 0;
-    while (size < limit) {
-        const ssize_t got = ::read(file.get(), bytes.data() + size, limit - size);
+    return file ? read_file(file, limit) : std::string();
+}
+
+Fd ProcFolder::place(const char* name) const {
+    return Fd(::openat(fd_.get(), name, O_PATH | O_CLOEXEC));
+}
+
+std::string read_file(const Fd& file, std::size_t limit) {
+    std::string bytes;
+    std::array<char, 16384> part;
+    while (bytes.size() < limit) {
+        const std::size_t room = std::min(part.size(), limit - bytes.size());
+        const ssize_t got = ::read(file.get(), part.data(), room);
+        if (got < 0 && errno == EINTR) continue;
         if (got < 0) return {};
         if (got == 0) break;
-        size += static_cast<std::size_t>(got);
+        bytes.append(part.data(), static_cast<std::size_t>(got));
     }
-    bytes.resize(size);
     return bytes;
 }
 

@@ -38,12 +38,17 @@ public:
     std::string link(const char* name) const;  // "exe", "cwd"; empty if it can't be read
     // At most `limit` bytes of a file; empty if it can't be read.
     std::string text(const char* name, std::size_t limit) const;
+    // Where a link such as "exe" leads, as a descriptor that can't be read from.
+    Fd place(const char* name) const;
 
 private:
     explicit ProcFolder(Fd fd) : fd_(std::move(fd)) {}
 
     Fd fd_;
 };
+
+// What is left to read of a file, at most `limit` bytes; empty if it can't be read.
+std::string read_file(const Fd& file, std::size_t limit);
 
 // True if a process started `start_ns` after boot (CLOCK_BOOTTIME, as the hooks see it) has this
 // field 22. The kernel rounds down to ticks.

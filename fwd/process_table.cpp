@@ -96,6 +96,9 @@ NamedProcess ProcessTable::read(const dw_binding& binding) {
     process->parent_pid = record.parent.pid;
     process->exe_device = record.exe_device;
     process->exe_inode = record.exe_inode;
+    process->exe_size = record.exe_size;
+    process->exe_mtime_ns = static_cast<std::int64_t>(record.exe_mtime_ns);
+    process->exe_ctime_ns = static_cast<std::int64_t>(record.exe_ctime_ns);
     process->cgroup_id = binding.cgroup_id;
     if (const auto group = cgroups_.name(binding.cgroup_id)) process->control_group = *group;
     process->mount_namespace = record.mount_ns;

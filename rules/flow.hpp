@@ -11,6 +11,7 @@
 
 #include "rules/address.hpp"
 #include "rules/control_group.hpp"
+#include "rules/content.hpp"
 #include "rules/packet.hpp"
 
 namespace doorward {
@@ -51,6 +52,9 @@ struct Process {
     std::uint32_t parent_pid = 0;
     std::uint64_t exe_device = 0;     // the kernel's s_dev, not stat's st_dev (they differ on overlayfs)
     std::uint64_t exe_inode = 0;
+    std::uint64_t exe_size = 0;       // bytes; with the times: which version of the file it runs
+    std::int64_t exe_mtime_ns = 0;    // since the epoch, as the kernel keeps it
+    std::int64_t exe_ctime_ns = 0;
     std::uint64_t cgroup_id = 0;      // cgroup v2
     std::uint32_t mount_namespace = 0;
     bool exe_unlinked = false;        // the executable had no name left when the hook ran
@@ -78,6 +82,7 @@ struct Flow {
     // Outbound: what the remote address is called, as far as this host was told (normal host names,
     // newest first). Not owned.
     std::span<const std::string_view> names;
+    const ExecutableContent* content = nullptr;  // not owned; null: nobody has looked
 
     // Source and destination of the packet that opened the flow; `to`, `from` and `port` in a rule
     // speak of these, so they read the same for both directions.

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One line of /proc/PID/mountinfo: which filesystem a file lies on, in the kernel's own terms.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace doorward {
+
+struct MountEntry {
+    std::uint64_t device = 0;  // s_dev as the kernel holds it: major << 20 | minor
+    std::string type;          // "ext4", "overlay", "fuse.sshfs"
+
+    bool operator==(const MountEntry&) const = default;
+};
+
+// Pure: the mount with this id in the text of a mountinfo. stat's st_dev would not do: it is another
+// number on overlayfs and btrfs.
+std::optional<MountEntry> find_mount(std::string_view mountinfo, std::uint64_t id);
+
+// Pure: the mount's id in the text of /proc/PID/fdinfo/FD.
+std::optional<std::uint64_t> parse_mount_id(std::string_view fdinfo);
+
+// Whether another host or another process answers for what is read there. It may give each reader
+// other bytes, and it may keep one waiting for ever.
+bool is_remote_filesystem(std::string_view type);
+
+}  // namespace doorward
