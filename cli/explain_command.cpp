@@ -9,6 +9,7 @@
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "fwd/explain.hpp"
+#include "fwd/read_content.hpp"
 #include "fwd/rule_files.hpp"
 
 namespace doorward {
@@ -54,7 +55,11 @@ CommandResult<Explanation> explain_offline(const FlowQuestion& question,
     const Environment environment = system_environment();
     const auto ruleset = Ruleset::compile(std::move(*rules), Defaults{}, environment);
     if (!ruleset) return command_fail(exit_failed, ruleset.error());
-    auto explanation = explain_question(**ruleset, question, environment, std::time(nullptr));
+    const auto content = [](const std::string& path, Facts wanted) {
+        return std::make_shared<const ExecutableContent>(read_content(path, wanted));
+    };
+    auto explanation =
+        explain_question(**ruleset, question, environment, std::time(nullptr), content);
     if (!explanation) return command_fail(exit_usage, explanation.error().error);
     return *std::move(explanation);
 }

@@ -62,6 +62,12 @@ Result<void> read_identity(const RuleOptions& options, Rule& rule) {
 Result<void> read_conditions(const RuleOptions& options, Rule& rule) {
     if (auto done = read_all("--user", options.users, parse_user, rule.users); !done) return done;
     if (auto done = read_identity(options, rule); !done) return done;
+    if (auto done = read_all("--package", options.packages, parse_package, rule.packages); !done)
+        return done;
+    if (auto done = read_all("--verity", options.verity, parse_verity, rule.verity); !done)
+        return done;
+    if (auto done = read_all("--sha256", options.sha256, parse_sha256, rule.sha256); !done)
+        return done;
     if (auto done = read_all("--protocol", options.protocols, protocol_from, rule.protocols); !done)
         return done;
     if (auto done = read_all("--to", options.to, parse_prefix, rule.to); !done) return done;
@@ -126,6 +132,12 @@ void add_rule_options(CLI::App& command, RuleOptions& options) {
              "an ancestor's program: path or pattern; may be repeated");
     add_list(command, "--script", options.scripts, "PATH",
              "what the interpreter was started to run: path, pattern, module:NAME; may be repeated");
+    add_list(command, "--package", options.packages, "PACKAGE",
+             "package that the program is part of; may be repeated");
+    add_list(command, "--verity", options.verity, "DIGEST",
+             "fs-verity digest of the program's file; may be repeated");
+    add_list(command, "--sha256", options.sha256, "DIGEST",
+             "SHA-256 of the program's file; may be repeated");
     command.add_flag("--in", options.in, "inbound flows");
     command.add_flag("--out", options.out, "outbound flows");
     command.add_option("--for", options.duration, "expire after this time: 90s, 20m, 2h, 7d")

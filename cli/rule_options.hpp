@@ -22,6 +22,9 @@ struct RuleOptions {
     std::vector<std::string> containers;
     std::vector<std::string> parents;
     std::vector<std::string> scripts;
+    std::vector<std::string> packages;
+    std::vector<std::string> verity;
+    std::vector<std::string> sha256;
     std::vector<std::string> protocols;
     std::vector<std::string> to;
     std::vector<std::string> from;

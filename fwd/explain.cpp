@@ -83,6 +83,21 @@ Result<Flow> read_flow(const FlowQuestion& question) {
     return flow;
 }
 
+// As the packet thread does: decide, find out what was open, decide again.
+std::shared_ptr<const ExecutableContent> find_content(const Ruleset& ruleset, Flow& flow,
+                                                      std::int64_t now,
+                                                      const ContentOfPath& content_of) {
+    std::shared_ptr<const ExecutableContent> content;
+    const Facts open = unanswered(ruleset.decide(flow, now), flow);
+    if (open.none()) return content;
+    content = content_of(flow.process->exe, Facts::all());
+    if (!content)
+        content = std::make_shared<const ExecutableContent>(
+            ExecutableContent::nothing(Facts::all(), NoContent::timed_out));
+    flow.content = content.get();
+    return content;
+}
+
 Explanation explanation_of(const Ruleset& ruleset, const Flow& flow, std::int64_t now) {
     const Decision decision = ruleset.decide(flow, now);
     Explanation explanation;
@@ -102,7 +117,8 @@ Explanation explanation_of(const Ruleset& ruleset, const Flow& flow, std::int64_
 }  // namespace
 
 Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQuestion& question,
-                                          const Environment& environment, std::int64_t now) {
+                                          const Environment& environment, std::int64_t now,
+                                          const ContentOfPath& content_of) {
     const auto wrong = [](Error error) {
         return control_fail(ControlFailure::Kind::invalid_rule, std::move(error));
     };
@@ -127,6 +143,7 @@ Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQues
     const auto process = read_process(question, environment);
     if (!process) return wrong(process.error());
     flow->process = &*process;
+    const auto content = find_content(ruleset, *flow, now, content_of);
     return explanation_of(ruleset, *flow, now);
 }
 

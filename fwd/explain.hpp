@@ -2,13 +2,21 @@
 // "What would be decided, and why not by the rules before?", answered by the production evaluator.
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include "fwd/control_types.hpp"
 
 namespace doorward {
 
-// `now` in seconds since the epoch. A failure is always of kind invalid_rule: the question itself
-// is wrong (no such user, no address, …).
+// Finds out about the file at a path; null if that took too long.
+using ContentOfPath =
+    std::function<std::shared_ptr<const ExecutableContent>(const std::string& path, Facts wanted)>;
+
+// `now` in seconds since the epoch. `content` is asked only if a rule that gets that far does. A
+// failure is always of kind invalid_rule: the question itself is wrong (no such user, no address, …).
 Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQuestion& question,
-                                          const Environment& environment, std::int64_t now);
+                                          const Environment& environment, std::int64_t now,
+                                          const ContentOfPath& content);
 
 }  // namespace doorward

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t max_name = 64;
 constexpr std::size_t max_path = 4095;  // the kernel's PATH_MAX without its NUL
 constexpr std::size_t max_user = 256;
+constexpr std::size_t max_package = 256;
 constexpr std::size_t max_comment = 1024;
 
 bool is_name_character(char c) {
@@ -24,6 +25,9 @@ bool is_name_character(char c) {
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex_digit(char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 bool has_control(std::string_view text) {
     return std::ranges::any_of(text, [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; });
 }
@@ -159,6 +163,43 @@ Result<DomainPattern> parse_domain(std::string_view text) {
                      "write *. in front of a name, as in *.example.org, and no other *");
     return wrong(" is no host name", "write a name such as example.org, or *.example.org for all "
                                      "names below it, without scheme, port and path");
+}
+
+Result<Sha256> parse_sha256(std::string_view text) {
+    if (const auto digest = parse_sha256_hex(text)) return *digest;
+    return fail(quoted(text) + " is not a SHA-256 digest",
+                "use 64 hexadecimal digits, as `sha256sum` prints them");
+}
+
+Result<std::string> parse_verity(std::string_view text) {
+    const auto colon = text.find(':');
+    const auto kind = text.substr(0, colon);
+    const std::size_t length = kind == "sha256" ? 64 : kind == "sha512" ? 128 : 0;
+    const auto hex = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+    if (length == 0 || hex.size() != length || !std::ranges::all_of(hex, is_hex_digit))
+        return fail(quoted(text) + " is not an fs-verity digest",
+                    "use sha256: and 64 hexadecimal digits, or sha512: and 128, as "
+                    "`fsverity measure` prints them");
+    std::string normal(text);
+    for (char& c : normal)
+        if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    return normal;
+}
+
+Result<Pattern> parse_package(std::string_view text) {
+    if (text.empty() || text.size() > max_package || has_control(text) || text.contains('/') ||
+        text.contains(' '))
+        return fail(quoted(text) + " is not the name of a package",
+                    "use a name such as curl, or a pattern such as python3*");
+    if (text.contains(':'))
+        return fail(quoted(text) + " has a colon in it",
+                    "write the name without architecture, such as libc6");
+    if (!Glob::is_pattern(text)) return Pattern{std::string(text), false, {}};
+    if (auto glob = Glob::parse(text); !glob)
+        return fail(fmt::format("{}, character {}: {}", quoted(text), glob.error().offset + 1,
+                                glob.error().what),
+                    glob.error().remedy);
+    return Pattern{std::string(text), true, {}};
 }
 
 Result<PortRange> parse_ports(std::string_view text) {

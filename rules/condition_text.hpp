@@ -30,6 +30,15 @@ Result<Pattern> parse_slice(std::string_view text);
 // "docker:" and all 64 digits, "podman:0123456789ab*", "user:flatpak:org.example.App", "lxc:*".
 Result<Pattern> parse_container(std::string_view text);
 
+// 64 hexadecimal digits of either case.
+Result<Sha256> parse_sha256(std::string_view text);
+
+// "sha256:<64 digits>" or "sha512:<128 digits>"; returned in lower case.
+Result<std::string> parse_verity(std::string_view text);
+
+// The name of a package, or a pattern over such names.
+Result<Pattern> parse_package(std::string_view text);
+
 // "example.org", or "*.example.org" for all names below it.
 Result<DomainPattern> parse_domain(std::string_view text);
 

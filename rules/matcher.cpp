@@ -76,6 +76,32 @@ Condition unmet_identity(const CompiledRule& compiled, const Flow& flow, Inputs&
     return Condition::none;
 }
 
+bool meets_package(const CompiledRule& compiled, const Flow& flow, Inputs& inputs) {
+    inputs.add(Input::package);
+    return flow.process && flow.content && compiled.packages.matches(flow.content->package);
+}
+
+bool meets_verity(const Rule& rule, const Flow& flow, Inputs& inputs) {
+    inputs.add(Input::verity);
+    if (!flow.process || !flow.content || flow.content->verity.empty()) return false;
+    return std::ranges::find(rule.verity, flow.content->verity) != rule.verity.end();
+}
+
+bool meets_sha256(const Rule& rule, const Flow& flow, Inputs& inputs) {
+    inputs.add(Input::sha256);
+    if (!flow.process || !flow.content || !flow.content->sha256) return false;
+    return std::ranges::find(rule.sha256, *flow.content->sha256) != rule.sha256.end();
+}
+
+// What the executable's file is. Without content, nobody has looked: none of it is met.
+Condition unmet_content(const CompiledRule& compiled, const Flow& flow, Inputs& inputs) {
+    const Rule& rule = *compiled.rule;
+    if (!rule.packages.empty() && !meets_package(compiled, flow, inputs)) return Condition::package;
+    if (!rule.verity.empty() && !meets_verity(rule, flow, inputs)) return Condition::verity;
+    if (!rule.sha256.empty() && !meets_sha256(rule, flow, inputs)) return Condition::sha256;
+    return Condition::none;
+}
+
 bool within(const std::vector<Prefix>& prefixes, const Address& address) {
     return std::ranges::any_of(prefixes,
                                [&](const Prefix& prefix) { return prefix.contains(address); });
@@ -196,6 +222,7 @@ Result<void> compile_identity(CompiledRule& compiled, const Environment& environ
     if (done) done = compile_patterns(compiled.units, rule.units, "unit");
     if (done) done = compile_patterns(compiled.slices, rule.slices, "slice");
     if (done) done = compile_patterns(compiled.containers, rule.containers, "container");
+    if (done) done = compile_patterns(compiled.packages, rule.packages, "package");
     return done;
 }
 
@@ -237,6 +264,8 @@ Condition first_unmet(const CompiledRule& compiled, const Flow& flow, std::int64
         return unmet;
     if (!rule.domains.empty() && !meets_domain(compiled, flow, inputs)) return Condition::domain;
     if (!rule.from.empty() && !meets_from(rule, flow, inputs)) return Condition::from;
+    if (const auto unmet = unmet_content(compiled, flow, inputs); unmet != Condition::none)
+        return unmet;
     if (rule.expires) {
         inputs.add(Input::time);
         if (now >= *rule.expires) return Condition::expires;

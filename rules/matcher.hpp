@@ -19,7 +19,7 @@ struct CompiledRule {
     std::uint32_t unknown_reasons = 0;   // one bit for each Unknown that `app` names
     std::vector<std::uint32_t> users;    // sorted
     std::vector<std::uint32_t> groups;   // sorted
-    PatternSet parents, scripts, units, slices, containers;
+    PatternSet parents, scripts, units, slices, containers, packages;
     std::vector<std::string> domains;    // as domain_key(); sorted
 
     // A rule that only executables at these paths can match, so that the index may hold it back

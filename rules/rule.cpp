@@ -28,7 +28,8 @@ bool same_identity(const Rule& a, const Rule& b) {
            std::ranges::equal(a.scripts, b.scripts, same_pattern) &&
            std::ranges::equal(a.units, b.units, same_pattern) &&
            std::ranges::equal(a.slices, b.slices, same_pattern) &&
-           std::ranges::equal(a.containers, b.containers, same_pattern);
+           std::ranges::equal(a.containers, b.containers, same_pattern) &&
+           std::ranges::equal(a.packages, b.packages, same_pattern);
 }
 
 bool same_domain(const DomainPattern& a, const DomainPattern& b) { return a.text == b.text; }
@@ -64,7 +65,7 @@ bool same_rule(const Rule& a, const Rule& b) {
     const auto plain = [](const Rule& rule) {
         return std::tie(rule.name, rule.action, rule.log, rule.enabled, rule.expires,
                         rule.direction, rule.protocols, rule.to, rule.from, rule.ports,
-                        rule.comment);
+                        rule.sha256, rule.verity, rule.comment);
     };
     return plain(a) == plain(b) && same_identity(a, b) &&
            std::ranges::equal(a.domains, b.domains, same_domain);
@@ -77,7 +78,8 @@ bool same_rules(const std::vector<Rule>& a, const std::vector<Rule>& b) {
 bool needs_process(const Rule& rule) {
     return !rule.users.empty() || !rule.groups.empty() || !rule.parents.empty() ||
            !rule.scripts.empty() || !rule.units.empty() || !rule.slices.empty() ||
-           !rule.containers.empty();
+           !rule.containers.empty() || !rule.packages.empty() || !rule.verity.empty() ||
+           !rule.sha256.empty();
 }
 
 bool has_ports(Protocol protocol) {

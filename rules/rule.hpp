@@ -76,6 +76,9 @@ struct Rule {
     std::vector<Pattern> units;
     std::vector<Pattern> slices;
     std::vector<Pattern> containers;
+    std::vector<Sha256> sha256;        // of the executable's file
+    std::vector<std::string> verity;   // its fs-verity digest: "sha256:<hex>", lower case
+    std::vector<Pattern> packages;     // which the executable's file is part of
     std::vector<Protocol> protocols;
     std::vector<Prefix> to;            // destination of the flow's first packet
     std::vector<Prefix> from;          // source of the flow's first packet

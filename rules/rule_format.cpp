@@ -103,6 +103,9 @@ std::string format_rule(const Rule& rule) {
     list_line(out, "container", rule.containers, text);
     list_line(out, "parent", rule.parents, text);
     list_line(out, "script", rule.scripts, text);
+    list_line(out, "package", rule.packages, text);
+    list_line(out, "verity", rule.verity, [](const std::string& digest) { return digest; });
+    list_line(out, "sha256", rule.sha256, to_hex);
     if (rule.direction) line(out, "direction", direction_name(*rule.direction));
     list_line(out, "protocol", rule.protocols, protocol_name);
     list_line(out, "to", rule.to, prefix_text);
@@ -130,6 +133,8 @@ std::string summary(const Rule& rule) {
     add("in", rule.containers);
     add("below", rule.parents);
     add("running", rule.scripts);
+    add("of package", rule.packages);
+    if (!rule.verity.empty() || !rule.sha256.empty()) who += " pinned by digest";
     std::string where;
     if (rule.direction) add_word(where, std::string(direction_name(*rule.direction)));
     if (!rule.from.empty()) add_word(where, "from " + joined(rule.from, prefix_text));

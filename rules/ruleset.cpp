@@ -187,6 +187,15 @@ std::vector<Trial> Ruleset::explain(const Flow& flow, std::int64_t now) const {
     return trials;
 }
 
+Facts unanswered(const Decision& decision, const Flow& flow) {
+    if (!flow.process) return {};  // no file to look into
+    Facts facts;
+    if (decision.depends_on.has(Input::sha256)) facts.add(Fact::sha256);
+    if (decision.depends_on.has(Input::verity)) facts.add(Fact::verity);
+    if (decision.depends_on.has(Input::package)) facts.add(Fact::package);
+    return flow.content ? facts.without(flow.content->asked) : facts;
+}
+
 std::string_view condition_name(Condition condition) {
     switch (condition) {
         case Condition::none: return "none";
@@ -205,6 +214,9 @@ std::string_view condition_name(Condition condition) {
         case Condition::script: return "script";
         case Condition::domain: return "domain";
         case Condition::from: return "from";
+        case Condition::package: return "package";
+        case Condition::verity: return "verity";
+        case Condition::sha256: return "sha256";
         case Condition::expires: return "expires";
     }
     return "none";

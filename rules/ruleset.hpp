@@ -36,6 +36,11 @@ enum class Input : std::uint32_t {
     ancestors = 1 << 12,
     script = 1 << 13,
     domain = 1 << 14,         // the names of an outbound flow's remote address, as known now
+    // Of the executable's file, and whether the process is known at all. What nobody has looked at
+    // yet meets no condition: see unanswered().
+    sha256 = 1 << 15,
+    verity = 1 << 16,
+    package = 1 << 17,
 };
 
 class Inputs {
@@ -75,14 +80,19 @@ struct Decision {
     Inputs depends_on;
 };
 
+// What the decision looked at and nobody has found out yet. Unless it is empty, the decision is none:
+// find it out, give it to the flow as its content, and decide again.
+Facts unanswered(const Decision& decision, const Flow& flow);
+
 // The first condition of a rule that a flow did not meet, in the order they are tested. What a
-// cache can't hold comes late, so that few decisions depend on it: what a process is beside its
-// executable and user, the names of the remote address, the local end of a flow (`from` of outbound
-// ones), and the time, which is looked at only when all else matches.
+// cache can't hold or what takes time to find out comes late, so that few decisions depend on it: what
+// a process is beside its executable and user, the names of the remote address, the local end of a
+// flow (`from` of outbound ones), what the executable's file is, and the time, which is looked at only
+// when all else matches.
 enum class Condition : std::uint8_t {
     none,  // all met: the rule matches
     enabled, direction, protocol, app, user, to, port, group, unit, slice, container, parent, script,
-    domain, from, expires,
+    domain, from, package, verity, sha256, expires,
 };
 
 std::string_view condition_name(Condition condition);

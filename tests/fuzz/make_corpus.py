@@ -166,7 +166,8 @@ RULE = ('{"name":"a","action":"reject","log":"journal","enabled":true,'
         '"expires":"2030-01-02T03:04:05Z","direction":"out","app":["/usr/bin/curl","/opt/*/x",'
         '"unknown:kernel"],"user":["1000"],"group":["0"],"unit":["a.service","user:b-*.scope"],'
         '"slice":["user.slice"],"container":["docker:*"],"parent":["/usr/bin/make"],'
-        '"script":["/opt/*/run.py"],"protocol":["tcp","47"],"to":["10.0.0.0/8"],'
+        '"script":["/opt/*/run.py"],"package":["python3*"],"sha256":["' + "aB" * 32 + '"],'
+        '"protocol":["tcp","47"],"to":["10.0.0.0/8"],'
         '"from":["2001:db8::/32"],"port":["80","8000-8080"],"domain":["*.example.org"],'
         '"comment":"why"}')
 
@@ -190,12 +191,22 @@ CONTROL = {
 }
 
 
+FILES = {
+    "mounts": b"22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n"
+              b"36 22 0:45 /sub /mnt/a\\040b rw master:1 - fuse.sshfs host:/ rw\n",
+    "mount-id": b"pos:\t0\nflags:\t02\nmnt_id:\t29\nino:\t5\n",
+    "list": b"/.\n/usr\n/usr/bin\n/usr/bin/curl\n/bin/ls\n",
+    "list-name": b"libc6:amd64.list",
+    "diversions": b"/bin/sh\n/bin/sh.distrib\ndash\n/usr/bin/a\n/usr/bin/b\n:\n",
+}
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "corpus"
     for name, seeds in {"packet": PACKETS, "config": CONFIGS, "control": CONTROL,
                         "control_group": CONTROL_GROUPS, "dns": DNS, "names": NAMES,
-                        "script": SCRIPTS}.items():
+                        "script": SCRIPTS, "files": FILES}.items():
         target = folder / name
         target.mkdir(parents=True, exist_ok=True)
         for seed, data in seeds.items():

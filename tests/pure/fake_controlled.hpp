@@ -116,7 +116,8 @@ public:
             [](std::string_view) -> std::optional<std::uint32_t> { return std::nullopt; },
             [](const std::string& path) { return path; }};
         const auto ruleset = Ruleset::compile(rules_in_force, Defaults{}, environment);
-        return explain_question(**ruleset, question, environment, 0);
+        return explain_question(**ruleset, question, environment, 0,
+                                [](const std::string&, Facts) { return nullptr; });
     }
 
     Controlling<std::vector<OpenFlow>> flows() override {

@@ -84,6 +84,24 @@ bool one_of_paths(const std::vector<Pattern>& patterns, const std::vector<std::s
     return one_of(patterns, paths);
 }
 
+// `asked` of the content says who looked, not what is known: a fact is known if it is there.
+bool same_file(const Rule& rule, Condition condition, const Flow& flow) {
+    if (flow.process == nullptr || flow.content == nullptr) return false;
+    if (condition == Condition::sha256) {
+        for (const auto& digest : rule.sha256)
+            if (flow.content->sha256.has_value() && to_hex(*flow.content->sha256) == to_hex(digest))
+                return true;
+    } else if (condition == Condition::verity) {
+        for (const auto& digest : rule.verity)
+            if (flow.content->verity == digest) return true;
+    } else {
+        for (const auto& package : rule.packages)
+            if (flow.content->package != "" && glob_matches(package.text, flow.content->package))
+                return true;
+    }
+    return false;
+}
+
 bool is_v4(const Address& address) { return address.to_string().contains('.'); }
 
 bool inside(const std::vector<Prefix>& prefixes, const Address& address) {
@@ -189,6 +207,10 @@ bool holds(const Rule& rule, Condition condition, const Flow& flow, std::int64_t
             return rule.scripts.empty() ||
                    (flow.process &&
                     one_of_paths(rule.scripts, {flow.process->script}, environment));
+        case Condition::package:
+            return rule.packages.empty() || same_file(rule, condition, flow);
+        case Condition::verity: return rule.verity.empty() || same_file(rule, condition, flow);
+        case Condition::sha256: return rule.sha256.empty() || same_file(rule, condition, flow);
         case Condition::to:
             return rule.to.empty() ||
                    inside(rule.to, flow.direction == Direction::out ? flow.remote : flow.local);
@@ -206,10 +228,11 @@ Verdict decide(const std::vector<Rule>& rules, const Defaults& defaults, const F
     for (std::size_t i = 0; i < rules.size(); ++i) {
         bool all = true;
         for (const auto condition :
-             {Condition::expires, Condition::from, Condition::domain, Condition::port, Condition::to,
-              Condition::user, Condition::script, Condition::parent, Condition::container,
-              Condition::slice, Condition::unit, Condition::group, Condition::app,
-              Condition::protocol, Condition::direction, Condition::enabled})
+             {Condition::sha256, Condition::verity, Condition::package, Condition::expires,
+              Condition::from, Condition::domain, Condition::port, Condition::to, Condition::user,
+              Condition::script, Condition::parent, Condition::container, Condition::slice,
+              Condition::unit, Condition::group, Condition::app, Condition::protocol,
+              Condition::direction, Condition::enabled})
             if (!holds(rules[i], condition, flow, now, environment)) all = false;
         if (all) return {rules[i].action, i};
     }

@@ -58,10 +58,13 @@ private:
     void set_process(Flow& flow);
     void set_identity(Inputs kept);
     void set_names(Flow& flow);
+    void set_content(Flow& flow);
+    void change_content(Flow& flow, Inputs kept);
 
     std::mt19937_64 random_;
     Process process_;
     std::vector<std::string_view> names_;
+    ExecutableContent content_;
 };
 
 }  // namespace doorward::oracle

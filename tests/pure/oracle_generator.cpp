@@ -53,6 +53,15 @@ constexpr Unknown reasons[] = {Unknown::no_binding,      Unknown::no_listener,
                                Unknown::kernel,          Unknown::process_lost,
                                Unknown::path_unreadable, Unknown::bad_packet,
                                Unknown::ambiguous, Unknown::forwarded};
+constexpr const char* digests[] = {
+    "00000000000000000000000000000000000000000000000000000000000000aa",
+    "00000000000000000000000000000000000000000000000000000000000000AB",
+    "ff000000000000000000000000000000000000000000000000000000000000aa"};
+constexpr const char* verities[] = {
+    "sha256:00000000000000000000000000000000000000000000000000000000000000aa",
+    "sha256:00000000000000000000000000000000000000000000000000000000000000ab"};
+constexpr const char* package_patterns[] = {"curl", "python3*", "*", "?url", "lib*"};
+constexpr const char* package_names[] = {"curl", "python3", "python3.11", "libc6", "wget"};
 constexpr std::int64_t times[] = {0, 999, 1000, 1001, 2000};
 constexpr Action actions[] = {Action::accept, Action::drop, Action::reject};
 constexpr Direction directions[] = {Direction::out, Direction::in};
@@ -89,6 +98,9 @@ Rule Generator::rule(std::size_t number) {
         for (auto count = 1 + below(2); count > 0; --count)
             rule.users.push_back(parse_user(pick(users)).value());
     add_identity(rule);
+    if (chance(10)) rule.sha256.push_back(parse_sha256(pick(digests)).value());
+    if (chance(5)) rule.verity.push_back(parse_verity(pick(verities)).value());
+    if (chance(10)) rule.packages.push_back(parse_package(pick(package_patterns)).value());
     if (chance(30))
         for (auto count = 1 + below(3); count > 0; --count)
             rule.protocols.push_back(pick(protocols));
@@ -149,6 +161,24 @@ void Generator::set_names(Flow& flow) {
     flow.names = names_;
 }
 
+// Nobody has looked, or all was asked for and some of it is known.
+void Generator::set_content(Flow& flow) {
+    content_ = ExecutableContent::nothing(Facts::all(), NoContent::none);
+    if (chance(70)) content_.sha256 = parse_sha256(pick(digests)).value();
+    if (chance(50)) content_.verity = pick(verities);
+    if (chance(70)) content_.package = pick(package_names);
+    flow.content = chance(80) ? &content_ : nullptr;
+}
+
+void Generator::change_content(Flow& flow, Inputs kept) {
+    const ExecutableContent before = flow.content ? *flow.content : ExecutableContent{};
+    set_content(flow);
+    flow.content = &content_;
+    if (kept.has(Input::sha256)) content_.sha256 = before.sha256;
+    if (kept.has(Input::verity)) content_.verity = before.verity;
+    if (kept.has(Input::package)) content_.package = before.package;
+}
+
 Flow Generator::flow() {
     Flow flow;
     flow.direction = pick(directions);
@@ -159,6 +189,7 @@ Flow Generator::flow() {
     flow.remote_port = pick(ports);
     set_names(flow);
     set_process(flow);
+    set_content(flow);
     if (chance(25)) {
         flow.process = nullptr;
         flow.unknown = pick(reasons);
@@ -177,7 +208,8 @@ void Generator::change_all_but(Flow& flow, std::int64_t& now, Inputs kept) {
     if (!kept.has(Input::time)) now = pick(times);
     // Whether the process is known belongs to everything that is asked of it.
     constexpr Input of_process[] = {Input::executable,    Input::user,      Input::group,
-                                    Input::control_group, Input::ancestors, Input::script};
+                                    Input::control_group, Input::ancestors, Input::script,
+                                    Input::sha256,        Input::verity,    Input::package};
     const bool kept_process =
         std::ranges::any_of(of_process, [&](Input input) { return kept.has(input); });
     if (!kept_process && chance(50)) {
@@ -188,6 +220,7 @@ void Generator::change_all_but(Flow& flow, std::int64_t& now, Inputs kept) {
             set_process(flow);
         }
     }
+    change_content(flow, kept);
     if (flow.process && !kept.has(Input::executable)) process_.exe = pick(executables);
     if (flow.process && !kept.has(Input::user)) process_.uid = pick(uids);
     if (flow.process) set_identity(kept);

@@ -28,8 +28,12 @@ const char* const rules =
     "- {name: kernel, app: 'unknown:kernel', action: drop}\n"
     "- {name: soon, expires: 2030-01-01T00:00:00Z, to: 2001:db8::1, action: drop}\n";
 
+const auto nothing = [](const std::string&, Facts) {
+    return std::shared_ptr<const ExecutableContent>();
+};
+
 Explanation ask(const FlowQuestion& question, std::int64_t now = 0) {
-    const auto explanation = explain_question(*ruleset_of(rules), question, environment, now);
+    const auto explanation = explain_question(*ruleset_of(rules), question, environment, now, nothing);
     REQUIRE(explanation);
     return *explanation;
 }
@@ -91,8 +95,39 @@ TEST_CASE("questions that make no sense are refused with the reason") {
         {{.unknown = "none"}, "unknown: "},
         {{.unknown = "magic"}, "unknown: "},
     }));
-    const auto answer = explain_question(*ruleset_of(rules), question, environment, 0);
+    const auto answer = explain_question(*ruleset_of(rules), question, environment, 0, nothing);
     REQUIRE_FALSE(answer);
     CHECK(answer.error().kind == ControlFailure::Kind::invalid_rule);
     CHECK_THAT(answer.error().error.text(), Catch::Contains(reason));
+}
+
+TEST_CASE("the file at the path is looked into if a rule asks for it, and only then") {
+    const std::string pinned =
+        "rules:\n- {name: ssh, port: 22, action: drop}\n"
+        "- {name: real, package: curl, sha256: " + std::string(64, 'a') + ", action: accept}\n";
+    int asked = 0;
+    auto known = ExecutableContent::nothing(Facts::all(), NoContent::none);
+    known.package = "curl";
+    const ContentOfPath content = [&](const std::string& path, Facts) {
+        ++asked;
+        CHECK(path == "/bin/real");
+        return std::make_shared<const ExecutableContent>(known);
+    };
+    const auto explained = [&](std::uint16_t port, const ContentOfPath& content_of) {
+        FlowQuestion question;
+        question.app = "/bin/link";
+        question.port = port;
+        const auto explanation =
+            explain_question(*ruleset_of(pinned), question, environment, 0, content_of);
+        REQUIRE(explanation);
+        return *explanation;
+    };
+    CHECK(explained(22, content).rule == "ssh");
+    CHECK(asked == 0);
+    CHECK(failed(explained(80, content)) == Failed{"port", "sha256"});
+    known.sha256 = parse_sha256_hex(std::string(64, 'a'));
+    CHECK(explained(80, content).rule == "real");
+    CHECK(asked == 2);
+    // Where it takes too long, nothing about the file is met.
+    CHECK(failed(explained(80, nothing)) == Failed{"port", "package"});
 }

@@ -23,6 +23,7 @@ constexpr Condition in_order[] = {Condition::enabled, Condition::direction, Cond
                                   Condition::port,    Condition::group,     Condition::unit,
                                   Condition::slice,   Condition::container, Condition::parent,
                                   Condition::script,  Condition::domain,    Condition::from,
+                                  Condition::package, Condition::verity,    Condition::sha256,
                                   Condition::expires};
 
 struct Case {
