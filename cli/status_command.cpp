@@ -53,6 +53,7 @@ void report_rules(Report& report, const RulesetStatus& rules) {
                     Colour::red);
 }
 
+// "3 gone, 1 changed"; "0" if nothing was counted.
 std::string counts_text(const std::vector<NamedCount>& counts) {
     std::string text;
     for (const NamedCount& each : counts)
@@ -73,7 +74,7 @@ void report_packets(Report& report, const PacketCounters& packets, const NftCoun
                 fmt::format("{} of decided flows, {} loopback, {} neighbour discovery, "
                             "{} answers, {} queued, {} rejected",
                             netfilter.decided, netfilter.loopback, netfilter.neighbour, netfilter.answers,
-                            netfilter.answers, netfilter.queued, netfilter.rejected));
+                            netfilter.queued, netfilter.rejected));
 }
 
 void report_packet_sockets(Report& report, const PacketSocketStatus& sockets) {
@@ -125,6 +126,19 @@ void report_names(Report& report, const NameStatus& names) {
                 names.ring_lost > 0 ? Colour::red : Colour::none);
 }
 
+void report_content(Report& report, const ContentStatus& content) {
+    report.line("Digests", fmt::format("{} files hashed, {} decisions from the cache; {} packets "
+                                       "wait, {} did, {} of them in vain",
+                                       content.hashed, content.hits, content.parked,
+                                       content.parked_total, content.overdue),
+                content.overdue > 0 ? Colour::yellow : Colour::none);
+    const std::string failures = counts_text(content.failures);
+    if (failures != "0") report.line("", "not hashed: " + failures, Colour::yellow);
+    for (const TableStatus& table : content.tables)
+        report.line("Table", fmt::format("{}: {} of {} entries, {} displaced", table.name,
+                                         table.entries, table.capacity, table.evicted));
+}
+
 int show_status(const Session& session, bool json) {
     const auto answer = ask(session.socket, "GetStatus", "status");
     if (!answer) return report(answer.error());
@@ -138,6 +152,7 @@ int show_status(const Session& session, bool json) {
     report_names(lines, status->names);
     report_packet_sockets(lines, status->packet_sockets);
     report_stores(lines, *status);
+    report_content(lines, status->content);
     lines.print();
     return exit_ok;
 }

@@ -28,6 +28,8 @@ constexpr std::uint32_t max_days = 36500;
 constexpr std::uint32_t max_megabytes = 1 << 20;
 constexpr std::uint32_t max_entries = 1 << 24;
 constexpr std::uint32_t max_minimum_ttl = 3600;
+constexpr std::uint32_t max_parked = 4096;
+constexpr std::uint32_t max_wait_ms = 60'000;
 constexpr std::size_t max_path = 4095;
 constexpr std::size_t max_socket_path = 107;  // sockaddr_un holds 108 bytes with the NUL
 
@@ -137,11 +139,20 @@ Result<void> read_limits(const YamlValue& value, Limits& limits) {
         .finish();
 }
 
+Result<void> read_digests(const YamlValue& value, DigestLimits& digests) {
+    static constexpr std::array<std::string_view, 3> keys = {"files", "parked_packets", "wait_ms"};
+    return Section(value, keys, "digests.")
+        .number("files", digests.files, 1, max_entries)
+        .number("parked_packets", digests.parked_packets, 1, max_parked)
+        .number("wait_ms", digests.wait_ms, 1, max_wait_ms)
+        .finish();
+}
+
 Result<void> read_config(const YamlValue& top, Config& config) {
-    static constexpr std::array<std::string_view, 15> keys = {
+    static constexpr std::array<std::string_view, 16> keys = {
         "mode",      "defaults",  "loopback", "forward",        "packet_sockets", "hooks",  "queue",
         "mark_mask", "rules_dir", "database", "control_socket", "groups",         "retention",
-        "limits",    "dns"};
+        "limits",    "digests",   "dns"};
     return Section(top, keys)
         .choice("mode", config.mode, {modes, mode_name})
         .take("defaults", [&](const YamlValue& v) { return read_defaults(v, config.defaults); })
@@ -158,12 +169,12 @@ Result<void> read_config(const YamlValue& top, Config& config) {
         .text("database", config.database)
         .check("database", check_path("database", config.database, max_path))
         .text("control_socket", config.control_socket)
-        .check("control_socket",
-               check_path("control_socket", config.control_socket, max_socket_path))
+        .check("control_socket", check_path("control_socket", config.control_socket, max_socket_path))
         .take("groups", [&](const YamlValue& v) { return read_groups(v, config); })
         .take("dns", [&](const YamlValue& v) { return read_dns(v, config.dns); })
         .take("retention", [&](const YamlValue& v) { return read_retention(v, config.retention); })
         .take("limits", [&](const YamlValue& v) { return read_limits(v, config.limits); })
+        .take("digests", [&](const YamlValue& v) { return read_digests(v, config.digests); })
         .finish();
 }
 
@@ -224,6 +235,7 @@ Result<Config> parse_config(std::string_view text, const std::string& file_name)
 Result<void> validate(const Config& config) {
     const auto& [bindings, processes, listeners, queued_packets, audit_records, names,
                  dns_queries] = config.limits;
+    const auto& [files, parked_packets, wait_ms] = config.digests;
     for (const Result<void>& verdict : {
              check_mask(config.mark_mask),
              check_path("rules_dir", config.rules_dir, max_path),
@@ -243,6 +255,9 @@ Result<void> validate(const Config& config) {
              check_resolvers(config.dns.resolvers),
              check_path("dns.hosts_file", config.dns.hosts_file, max_path),
              check_number("dns.minimum_ttl", config.dns.minimum_ttl, max_minimum_ttl),
+             check_number("digests.files", files, max_entries),
+             check_number("digests.parked_packets", parked_packets, max_parked),
+             check_number("digests.wait_ms", wait_ms, max_wait_ms),
          })
         if (!verdict) return verdict;
     return {};

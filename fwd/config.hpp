@@ -72,6 +72,15 @@ struct DnsConfig {
     bool operator==(const DnsConfig&) const = default;
 };
 
+// For rules that ask for more of an executable than its path.
+struct DigestLimits {
+    std::uint32_t files = 4096;          // versions of executables whose digests are remembered
+    std::uint32_t parked_packets = 256;  // packets that may wait for one
+    std::uint32_t wait_ms = 5000;        // how long each of them may
+
+    bool operator==(const DigestLimits&) const = default;
+};
+
 struct Config {
     Mode mode = Mode::observe;
     Defaults defaults;
@@ -89,6 +98,7 @@ struct Config {
     DnsConfig dns;
     Retention retention;
     Limits limits;
+    DigestLimits digests;
 };
 
 // Same strictness as for rules: unknown keys are errors, places are exact. Pure. Keys that are not

@@ -73,6 +73,21 @@ type NameStatus (
   ring_stalled: int
 )
 
+# One table that is bounded. evicted: what had to make room.
+type TableStatus (name: string, capacity: int, entries: int, evicted: int)
+
+# What was found out about executables' files for rules that ask for it. failures: by reason.
+# parked: packets that wait for it now; parked_total: that ever did; overdue: decided without it.
+type ContentStatus (
+  hashed: int,
+  hits: int,
+  failures: []NamedCount,
+  parked: int,
+  parked_total: int,
+  overdue: int,
+  tables: []TableStatus
+)
+
 type Status (
   version: string,
   mode: (observe, enforce),
@@ -91,7 +106,8 @@ type Status (
   packet_sockets: PacketSocketStatus,
   audit: AuditStatus,
   maps: []MapStatus,
-  names: NameStatus
+  names: NameStatus,
+  content: ContentStatus
 )
 
 # A rule with the keys that it has in a rule file; see doorward-rules(5).
@@ -110,6 +126,9 @@ type Rule (
   container: ?[]string,
   parent: ?[]string,
   script: ?[]string,
+  package: ?[]string,
+  verity: ?[]string,
+  sha256: ?[]string,
   protocol: ?[]string,
   to: ?[]string,
   from: ?[]string,

@@ -82,6 +82,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NftCounters, decided, loopback, neighbour, an
                                    rejected)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PacketSocketStatus, policy, devices, passed, refused, unrecorded)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MapStatus, name, capacity, failed_updates)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TableStatus, name, capacity, entries, evicted)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContentStatus, hashed, hits, failures, parked, parked_total,
+                                   overdue, tables)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AuditStatus, database, written, lost, pending, error)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NameStatus, enabled, resolvers, addresses, addresses_capacity,
                                    addresses_evicted, names_displaced, hosts_file,
@@ -102,7 +105,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed)
 
 DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, forward, pid, uptime_s,
               network_namespace, ruleset, packets, netfilter,
-              packet_sockets, audit, maps, names)
+              packet_sockets, audit, maps, names, content)
 DOORWARD_JSON(RuleChange, name, file, position, rules)
 DOORWARD_JSON(Reloaded, rules, generation)
 DOORWARD_JSON(Explanation, action, rule, place, trials)

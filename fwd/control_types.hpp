@@ -89,6 +89,25 @@ struct PacketSocketStatus {
     std::uint64_t unrecorded = 0;  // of both, not (yet) in the audit log
 };
 
+// A table of the daemon's own that is bounded.
+struct TableStatus {
+    std::string name;
+    std::uint64_t capacity = 0;
+    std::uint64_t entries = 0;
+    std::uint64_t evicted = 0;  // what had to make room
+};
+
+// What was found out about executables' files, for rules with sha256, verity or package.
+struct ContentStatus {
+    std::uint64_t hashed = 0;          // files hashed to their end
+    std::uint64_t hits = 0;            // decisions that found all they needed
+    std::vector<NamedCount> failures;  // by no_content_name()
+    std::uint64_t parked = 0;          // packets that wait now
+    std::uint64_t parked_total = 0;    // that ever did
+    std::uint64_t overdue = 0;         // of these, decided without an answer
+    std::vector<TableStatus> tables;
+};
+
 struct Status {
     std::string version;
     Mode mode = Mode::observe;
@@ -108,6 +127,7 @@ struct Status {
     AuditStatus audit;
     std::vector<MapStatus> maps;
     NameStatus names;
+    ContentStatus content;
 };
 
 struct RuleEntry {

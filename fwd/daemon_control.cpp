@@ -16,6 +16,9 @@
 namespace doorward {
 namespace {
 
+// The event loop stands still meanwhile.
+constexpr auto longest_look = std::chrono::milliseconds(3000);
+
 std::uint64_t network_namespace() {
     struct stat status{};
     return ::stat("/proc/thread-self/ns/net", &status) == 0 ? status.st_ino : 0;
@@ -51,6 +54,31 @@ std::vector<MapStatus> map_status(const Limits& limits, PassPolicy forward,
             {"packet_senders", DW_PACKET_SENDERS, failures[DW_FAIL_PACKET_SENDERS]}};
 }
 
+ContentStatus content_status(const ContentCounters& contents, const ParkedCounters& parked,
+                             std::size_t parking_room) {
+    ContentStatus status;
+    status.hashed = contents.hashed;
+    status.hits = contents.hits;
+    status.parked = parked.now;
+    status.parked_total = parked.total;
+    status.overdue = parked.overdue;
+    for (std::size_t i = 1; i < contents.failures.size(); i++) {
+        const auto reason = static_cast<NoContent>(i);
+        std::uint64_t count = contents.failures[i];
+        if (reason == NoContent::timed_out) count += parked.overdue;
+        if (reason == NoContent::too_many) count += parked.refused;
+        status.failures.push_back({std::string(no_content_name(reason)), count});
+    }
+    status.tables = {
+        {"digests", contents.capacity, contents.cached, contents.evicted},
+        {"files to read", contents.pending_capacity, contents.pending, 0},
+        {"parked packets", parking_room, parked.now, 0},
+        {"packaged paths", PathIndex::most_paths, contents.packaged_paths,
+         contents.packaged_paths_left_out},
+    };
+    return status;
+}
+
 ControlFailure failure(ControlFailure::Kind kind, const Error& error) { return {kind, error}; }
 
 }  // namespace
@@ -79,6 +107,8 @@ Status Daemon::status() {
     const AuditCounters audit = audit_->counters();
     status.audit = {config_.database, audit.written, audit.lost, audit.pending, {}};
     if (const std::string trouble = audit_->trouble(); !trouble.empty()) status.audit.error = trouble;
+    status.content =
+        content_status(guard_->contents().counters(), guard_->parked(), guard_->parking_room());
     status.maps = map_status(config_.limits, config_.forward, guard_->probes().failures());
     status.names = name_status();
     return status;
@@ -197,8 +227,11 @@ Controlling<void> Daemon::set_mode(Mode mode) {
 }
 
 Controlling<Explanation> Daemon::explain(const FlowQuestion& question) {
+    const auto content = [this](const std::string& path, Facts wanted) {
+        return guard_->contents().look(path, wanted, longest_look);
+    };
     return explain_question(*guard_->active()->rules, question, system_environment(),
-                            std::time(nullptr));
+                            std::time(nullptr), content);
 }
 
 Controlling<std::vector<OpenFlow>> Daemon::flows() {

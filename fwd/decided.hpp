@@ -20,6 +20,7 @@ struct Decided {
     Flow flow;                       // its process is `process`
     std::shared_ptr<const Process> process;
     std::shared_ptr<const std::string> host;  // newest name of the remote address; null: none known
+    std::shared_ptr<const ExecutableContent> content;  // the flow's; null: no rule asked
     std::shared_ptr<const Ruleset> rules;
     AttributionSource source = AttributionSource::none;
     std::int64_t latency_ns = -1;    // from the first hook to the verdict; -1: no hook saw the send

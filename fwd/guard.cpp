@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/guard.hpp"
 
+#include <algorithm>
 #include <random>
 
 #include <pthread.h>
@@ -27,11 +28,33 @@ void block_all_signals() {
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
+// An eighth for one file: a large one must not keep the programs with small ones waiting.
+ParkedPackets::Limits parking_of(const DigestLimits& limits) {
+    return {.packets = limits.parked_packets,
+            .of_one_file = std::max<std::size_t>(limits.parked_packets / 8, 1),
+            .wait_ns = std::uint64_t{limits.wait_ms} * 1'000'000};
+}
+
+// So that a program which sends one packet and is gone need not be met twice.
+void prefetch_contents(ContentWorker& contents, const Ruleset& rules) {
+    for (const Rule& rule : rules.rules()) {
+        Facts wanted;
+        if (!rule.sha256.empty()) wanted.add(Fact::sha256);
+        if (!rule.verity.empty()) wanted.add(Fact::verity);
+        if (!rule.packages.empty()) wanted.add(Fact::package);
+        if (!rule.enabled || wanted.none()) continue;
+        std::vector<std::string> paths;
+        for (const AppPattern& app : rule.apps)
+            if (app.kind == AppPattern::Kind::path) paths.push_back(app.text);
+        contents.prefetch(std::move(paths), wanted);
+    }
+}
+
 }  // namespace
 
 Guard::Guard(const Config& config)
     : marks_(config.mark_mask), first_generation_(std::random_device{}()),
-      name_sources_(config.dns) {}
+      parking_(parking_of(config.digests)), name_sources_(config.dns) {}
 
 Result<std::unique_ptr<Guard>> Guard::start(const Config& config,
                                             std::shared_ptr<const Ruleset> rules,
@@ -70,6 +93,13 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
     if (!conntrack) return std::unexpected(conntrack.error());
     conntrack_.emplace(std::move(*conntrack));
 
+    ContentWorker::Options options;
+    options.cached = config.digests.files;
+    auto contents = ContentWorker::start(std::move(options));
+    if (!contents) return std::unexpected(contents.error());
+    contents_ = std::move(*contents);
+    prefetch_contents(*contents_, *active_.load()->rules);
+
     auto sockets = SockDiag::open();
     if (!sockets) return std::unexpected(sockets.error());
     sockets_.emplace(std::move(*sockets));
@@ -81,7 +111,7 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
                          Bindings::of_map(probes_->bindings_fd()),
                          ForeignBindings::of_map(probes_->foreign_fd()),
                          Attribution::holders_of_map(probes_->holders_fd()), *sockets_, *processes_);
-    pipeline_.emplace(marks_, *attribution_, *names_, active_, std::move(sink));
+    pipeline_.emplace(marks_, *attribution_, *names_, active_, *contents_, parking_, std::move(sink));
     thread_ = std::thread([this] { serve_packets(); });
 
     return close_gate(config, mark);
@@ -136,16 +166,31 @@ std::vector<MissingFeature> Guard::missing() const {
 void Guard::serve_packets() {
     block_all_signals();
     ::pthread_setname_np(::pthread_self(), "packets");
-    const auto judge = [this](const QueuedPacket& packet) { return pipeline_->judge(packet); };
     while (!ending_) {
         heartbeat_++;
         names_->take_in(monotonic_ns());  // also while no packet asks for names
-        if (auto served = queue_->serve(serve_timeout_ms, judge); !served) {
+        if (auto served = serve_once(); !served) {
             lost_ = served.error();
             ::eventfd_write(lost_event_.get(), 1);
             return;
         }
     }
+}
+
+Result<void> Guard::serve_once() {
+    const auto judge = [this](const QueuedPacket& packet) { return pipeline_->judge(packet); };
+    const auto served =
+        queue_->serve(pipeline_->wait_ms(serve_timeout_ms), judge, contents_->ready_fd());
+    if (!served) return std::unexpected(served.error());
+    eventfd_t count = 0;
+    // Read before: what comes later wakes us again.
+    const bool found_out = ::eventfd_read(contents_->ready_fd(), &count) == 0;
+    Result<void> answered = {};
+    const auto answer = [&](std::uint32_t id, std::uint32_t mark, const QueueVerdict& verdict) {
+        if (auto sent = queue_->answer(id, mark, verdict); !sent && answered) answered = sent;
+    };
+    pipeline_->resume(found_out, answer);
+    return answered;
 }
 
 std::optional<Error> Guard::lost() const {
@@ -164,6 +209,7 @@ Result<void> Guard::apply(std::shared_ptr<const Ruleset> rules, Mode mode) {
     if (mode == Mode::enforce && before != mode) {
         if (auto closed = table_->set_bypass(false); !closed) return closed;
     }
+    prefetch_contents(*contents_, *rules);
     active_ = std::make_shared<const ActiveRules>(std::move(rules), mode, mark);
     if (auto set = table_->set_generation(mark); !set) return set;
     if (mode == Mode::observe && before != mode) {

@@ -56,6 +56,9 @@ public:
     const NftTable& table() const { return *table_; }
     QueueCounters queue_counters() const { return queue_->counters(); }
     const DecisionCounters& decisions() const { return pipeline_->counters(); }
+    ParkedCounters parked() const { return pipeline_->parked(); }
+    std::size_t parking_room() const { return parking_.packets; }
+    ContentWorker& contents() { return *contents_; }
     std::uint64_t generation() const { return applied_; }  // counts from 1
     Result<std::vector<TrackedFlow>> tracked_flows() { return conntrack_->list(); }
     const Marks& marks() const { return marks_; }
@@ -69,6 +72,7 @@ private:
     Result<void> close_gate(const Config& config, std::uint32_t mark);
     Result<void> next_generation();
     void serve_packets();
+    Result<void> serve_once();
     void end_thread();
 
     Marks marks_;
@@ -76,6 +80,8 @@ private:
     std::uint64_t applied_ = 1;
     std::uint64_t swept_at_ = 1;      // generation at which old conntrack marks were last cleared
     ActiveRulesSlot active_;
+    const ParkedPackets::Limits parking_;
+    std::unique_ptr<ContentWorker> contents_;
     std::optional<Probes> probes_;
     std::optional<SockDiag> sockets_;
     NameSources name_sources_;

@@ -17,7 +17,7 @@
 namespace doorward {
 namespace {
 
-using Decide = std::function<QueueVerdict(const QueuedPacket&)>;
+using Decide = PacketQueue::Decide;
 
 // What the kernel's table of queues adds up for one queue. Its counters have 32 bits and wrap.
 class KernelDrops {
@@ -71,7 +71,8 @@ struct PacketQueue::Impl {
     Result<void> flush();
     Result<std::size_t> take_datagram(std::span<const std::uint8_t> datagram, const Decide& decide);
     Result<std::size_t> take_message(const QueueMessage& message, const Decide& decide);
-    void answer(QueuedPacket packet, const Decide& decide);
+    void ask(QueuedPacket packet, const Decide& decide);
+    void add(std::uint32_t id, std::uint32_t mark, const QueueVerdict& verdict);
     std::unexpected<Error> lost(const Error& error) const {
         return fail(fmt::format("packet queue {} is lost: {}", queue, error.what),
                     "restart doorwardd");
@@ -86,23 +87,27 @@ Result<void> PacketQueue::Impl::flush() {
     return {};
 }
 
-// A packet that `decide` can't answer is dropped; the exception goes on once the batch is answered.
-void PacketQueue::Impl::answer(QueuedPacket packet, const Decide& decide) {
-    QueueVerdict verdict;
+void PacketQueue::Impl::add(std::uint32_t id, std::uint32_t mark, const QueueVerdict& verdict) {
+    if (!verdict.accept) {
+        verdicts.drop(id);
+    } else if (verdict.mark == mark) {
+        verdicts.accept(id);
+    } else {
+        verdicts.accept(id, verdict.mark);
+    }
+}
+
+// A packet over which `decide` fails is dropped; the exception goes on once the batch is answered.
+void PacketQueue::Impl::ask(QueuedPacket packet, const Decide& decide) {
+    std::optional<QueueVerdict> verdict;
     packet.settled_ns = settled_ns;
     try {
         verdict = decide(packet);
     } catch (...) {
-        verdict = {};
+        verdict = QueueVerdict{};
         if (!thrown) thrown = std::current_exception();
     }
-    if (!verdict.accept) {
-        verdicts.drop(packet.id);
-    } else if (verdict.mark == packet.mark) {
-        verdicts.accept(packet.id);
-    } else {
-        verdicts.accept(packet.id, verdict.mark);
-    }
+    if (verdict) add(packet.id, packet.mark, *verdict);
 }
 
 Result<std::size_t> PacketQueue::Impl::take_message(const QueueMessage& message,
@@ -110,7 +115,7 @@ Result<std::size_t> PacketQueue::Impl::take_message(const QueueMessage& message,
     switch (message.kind) {
     case QueueMessage::Kind::packet:
         received.fetch_add(1, std::memory_order_relaxed);
-        answer(message.packet, decide);
+        ask(message.packet, decide);
         return 1;
     case QueueMessage::Kind::unreadable:
         malformed.fetch_add(1, std::memory_order_relaxed);
@@ -156,13 +161,19 @@ Result<PacketQueue> PacketQueue::open(std::uint16_t queue, std::uint32_t max_pac
     return PacketQueue(std::make_unique<Impl>(std::move(*socket), std::move(table), queue));
 }
 
-Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide) {
+Result<void> PacketQueue::answer(std::uint32_t id, std::uint32_t mark,
+                                 const QueueVerdict& verdict) {
+    impl_->add(id, mark, verdict);
+    return impl_->flush();
+}
+
+Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide, int also) {
     Impl& impl = *impl_;
     const std::uint64_t begun_ns = monotonic_ns();
     auto ready = impl.socket.wait(0);
     if (ready && !*ready) {
         impl.settled_ns = begun_ns;  // nothing was left when this began
-        ready = impl.socket.wait(timeout_ms);
+        ready = impl.socket.wait(timeout_ms, also);
     }
     if (!ready) return impl.lost(ready.error());
     if (!*ready) return 0;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "rules/result.hpp"
@@ -17,7 +18,7 @@ struct QueuedPacket {
     bool forwarded = false;      // hook: FORWARD; neither: LOCAL_OUT
     std::uint32_t mark = 0;      // the packet's mark
     std::uint32_t interface = 0; // ifindex it came in by or goes out by; 0 if not told
-    // CLOCK_MONOTONIC nanoseconds: what was queued before then has been answered.
+    // CLOCK_MONOTONIC nanoseconds: what was queued before then has been given to `decide`.
     std::uint64_t settled_ns = 0;
     std::span<const std::uint8_t> payload;  // from the IP header; valid during the call only
 };
@@ -44,11 +45,18 @@ public:
     PacketQueue& operator=(PacketQueue&&) noexcept;
     ~PacketQueue();
 
+    // Nothing: the packet stays with the kernel until answer() is called for it.
+    using Decide = std::function<std::optional<QueueVerdict>(const QueuedPacket&)>;
+
     // Waits up to `timeout_ms`, takes what has arrived (a bounded batch), asks `decide` for each
     // packet in order and sends the verdicts in one write. Returns the number of packets; 0 on
-    // time-out. An error means that the queue is lost. `decide` must answer every packet.
-    Result<std::size_t> serve(int timeout_ms,
-                              const std::function<QueueVerdict(const QueuedPacket&)>& decide);
+    // time-out, or if `also` (a descriptor, or -1) became readable before. An error means that the
+    // queue is lost.
+    Result<std::size_t> serve(int timeout_ms, const Decide& decide, int also = -1);
+
+    // The verdict on a packet that `decide` left open; `mark` is the one that it came with. In the
+    // serving thread.
+    Result<void> answer(std::uint32_t id, std::uint32_t mark, const QueueVerdict& verdict);
 
     QueueCounters counters() const;
 

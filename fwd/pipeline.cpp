@@ -18,22 +18,24 @@ std::uint64_t clock_ns(clockid_t clock) {
 }  // namespace
 
 Pipeline::Pipeline(Marks marks, Attribution& attribution, Names& names,
-                   const ActiveRulesSlot& active, Sink sink)
+                   const ActiveRulesSlot& active, ContentWorker& contents,
+                   ParkedPackets::Limits parking, Sink sink)
     : marks_(marks), attribution_(attribution), names_(names), active_(active),
-      sink_(std::move(sink)) {}
+      contents_(contents), parked_(parking), sink_(std::move(sink)) {}
 
-QueueVerdict Pipeline::judge(const QueuedPacket& queued) {
-    const auto active = active_.load();
+std::optional<QueueVerdict> Pipeline::judge(const QueuedPacket& queued) {
     const ParsedPacket parsed = parse_packet(queued.payload);
     const PacketContext context{.inbound = queued.inbound,
                                 .forwarded = queued.forwarded,
                                 .reply = marks_.ours(queued.mark) == marks_.reply()};
-    Decided decided;
-    decided.time_us = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1000);
-    decided.rules = active->rules;
+    ParkedPacket packet;
+    packet.id = queued.id;
+    packet.mark = queued.mark;
+    Decided& decided = packet.decided;
     decided.flow = flow_of(parsed.packet, context, [&](const Flow& flow) {
         return attribution_.listens(flow, queued.inbound ? queued.interface : 0);
     });
+    flow_names_.clear();
     if (parsed.error != PacketError::none) {
         decided.flow.unknown = Unknown::bad_packet;
     } else {
@@ -41,16 +43,95 @@ QueueVerdict Pipeline::judge(const QueuedPacket& queued) {
         const std::uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
         names_.take_in(now_ns);
         names_.look_up(decided.flow, parsed.packet.tcp_syn, now_ns, flow_names_);
-        decided.flow.names = flow_names_.views();
         decided.host = flow_names_.first();
     }
-    const Decision decision = active->rules->decide(decided.flow, decided.time_us / 1'000'000);
+    return decide(packet, NoContent::none);
+}
+
+void Pipeline::resume(bool found_out, const Answer& answer) {
+    if (parked_.empty()) return;
+    // Other rules may have another question, or none.
+    const auto active = active_.load();
+    const std::uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+    if (!found_out && active->rules == resumed_under_ && !parked_.overdue(now_ns)) return;
+    resumed_under_ = active->rules;
+    const auto known = [&](const ParkedPacket& packet) {
+        return packet.decided.rules != active->rules ||
+               contents_.known(*packet.decided.process, packet.wanted);
+    };
+    for (auto& [packet, overdue] : parked_.take(now_ns, known)) {
+        const bool passed = packet.passed;
+        flow_names_.clear();
+        for (SharedName& name : packet.names) flow_names_.add(std::move(name));
+        const auto verdict = decide(packet, overdue ? NoContent::timed_out : NoContent::none);
+        if (verdict && !passed) answer(packet.id, packet.mark, *verdict);
+    }
+}
+
+int Pipeline::wait_ms(int most) const { return parked_.wait_ms(clock_ns(CLOCK_MONOTONIC), most); }
+
+// Each round finds out something that the one before did not know, and there are three such facts.
+// With a `failure`, what is not known by now counts as not to be known.
+std::optional<QueueVerdict> Pipeline::decide(ParkedPacket& packet, NoContent failure) {
+    Decided& decided = packet.decided;
+    const auto active = active_.load();
+    decided.rules = active->rules;
+    decided.time_us = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1000);
+    for (;;) {
+        decided.flow.names = flow_names_.views();
+        const Decision decision = active->rules->decide(decided.flow, decided.time_us / 1'000'000);
+        const Facts open = unanswered(decision, decided.flow);
+        if (open.none()) return conclude(packet, *active, decision);
+        packet.wanted = open;
+        if (decided.content) packet.wanted.add(decided.content->asked);
+        if (fill_content(decided, packet.wanted, failure)) continue;
+        // Where nothing is blocked, nothing is kept waiting either: only its record is.
+        const bool passes = active->mode == Mode::observe && !packet.passed;
+        const QueueVerdict pass{true, marks_.accept(packet.mark, active->accept_mark)};
+        packet.passed = packet.passed || passes;
+        keep_names(packet);
+        if (parked_.park(packet, clock_ns(CLOCK_MONOTONIC)))
+            return passes ? std::optional(pass) : std::nullopt;
+        if (passes) packet.passed = false;
+        failure = NoContent::too_many;
+    }
+}
+
+// The names that it was sent under, for its decision: the next packet's are others.
+void Pipeline::keep_names(ParkedPacket& packet) const {
+    const auto names = flow_names_.all();
+    packet.names.assign(names.begin(), names.end());
+    packet.decided.flow.names = {};
+}
+
+// False: it is being found out.
+bool Pipeline::fill_content(Decided& decided, Facts wanted, NoContent& failure) {
+    decided.content = contents_.find(*decided.process, wanted);
+    if (!decided.content && failure == NoContent::none) {
+        if (contents_.request(*decided.process, wanted)) return false;
+        failure = NoContent::too_many;
+    }
+    if (!decided.content)
+        decided.content = std::make_shared<const ExecutableContent>(
+            ExecutableContent::nothing(Facts::all(), failure));
+    decided.flow.content = decided.content.get();
+    return true;
+}
+
+QueueVerdict Pipeline::conclude(ParkedPacket& packet, const ActiveRules& active,
+                                const Decision& decision) {
+    Decided& decided = packet.decided;
     decided.flow.names = {};  // they are this packet's only
     decided.decision = decision.action;
     decided.rule = decision.rule;
-    active->count(decision.rule);
-    decided.verdict = active->mode == Mode::observe ? Action::accept : decision.action;
-    const QueueVerdict result = verdict(queued, decided, *active);
+    active.count(decision.rule);
+    const bool passes = packet.passed || active.mode == Mode::observe;
+    decided.verdict = passes ? Action::accept : decision.action;
+    if (packet.until_ns != 0 && decided.latency_ns >= 0) {
+        const std::uint64_t parked_ns = packet.until_ns - parked_.limits().wait_ns;
+        decided.latency_ns += static_cast<std::int64_t>(clock_ns(CLOCK_MONOTONIC) - parked_ns);
+    }
+    const QueueVerdict result = verdict(packet.mark, decided, active);
     counters_.by_verdict[static_cast<std::size_t>(decided.verdict)]++;
     counters_.by_unknown[static_cast<std::size_t>(decided.flow.unknown)]++;
     sink_(std::move(decided));
@@ -70,18 +151,18 @@ void Pipeline::attribute(Decided& decided, const QueuedPacket& queued) {
         decided.latency_ns = static_cast<std::int64_t>(now_ns - found.seen_ns);
 }
 
-QueueVerdict Pipeline::verdict(const QueuedPacket& queued, const Decided& decided,
+QueueVerdict Pipeline::verdict(std::uint32_t mark, const Decided& decided,
                                const ActiveRules& active) const {
     switch (decided.verdict) {
     case Action::accept:
-        return {true, marks_.accept(queued.mark, active.accept_mark)};
+        return {true, marks_.accept(mark, active.accept_mark)};
     case Action::reject:
         // Netfilter can't answer from a verdict: the packet goes on to the chain that does.
-        return {true, marks_.merge(queued.mark, marks_.reject())};
+        return {true, marks_.merge(mark, marks_.reject())};
     case Action::drop:
         break;
     }
-    return {false, queued.mark};
+    return {false, mark};
 }
 
 }  // namespace doorward

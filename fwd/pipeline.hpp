@@ -6,13 +6,16 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "fwd/active_rules.hpp"
 #include "fwd/attribution.hpp"
+#include "fwd/content_worker.hpp"
 #include "fwd/decided.hpp"
 #include "fwd/marks.hpp"
 #include "fwd/names.hpp"
 #include "fwd/packet_queue.hpp"
+#include "fwd/parked_packets.hpp"
 
 namespace doorward {
 
@@ -25,26 +28,42 @@ struct DecisionCounters {
 class Pipeline {
 public:
     using Sink = std::function<void(Decided&&)>;
+    using Answer = std::function<void(std::uint32_t id, std::uint32_t mark, const QueueVerdict&)>;
 
     // All references must outlive the pipeline. `sink` is called once per packet, after the verdict
     // is known; it must not block.
     Pipeline(Marks marks, Attribution& attribution, Names& names, const ActiveRulesSlot& active,
-             Sink sink);
+             ContentWorker& contents, ParkedPackets::Limits parking, Sink sink);
 
-    // The verdict on one packet. Called on the packet thread only.
-    QueueVerdict judge(const QueuedPacket& packet);
+    // The verdict on one packet; nothing if it is parked until something is found out about its
+    // executable's file. Called on the packet thread only, as are the next two.
+    std::optional<QueueVerdict> judge(const QueuedPacket& packet);
+
+    // Judges parked packets that need wait no longer, under the rules that are in force now.
+    // `found_out`: the content worker has something new.
+    void resume(bool found_out, const Answer& answer);
+    // How long to wait at most before the next resume().
+    int wait_ms(int most) const;
 
     const DecisionCounters& counters() const { return counters_; }
+    ParkedCounters parked() const { return parked_.counters(); }
 
 private:
     void attribute(Decided& decided, const QueuedPacket& queued);
-    QueueVerdict verdict(const QueuedPacket& packet, const Decided& decided,
+    std::optional<QueueVerdict> decide(ParkedPacket& packet, NoContent failure);
+    void keep_names(ParkedPacket& packet) const;
+    bool fill_content(Decided& decided, Facts wanted, NoContent& failure);
+    QueueVerdict conclude(ParkedPacket& packet, const ActiveRules& active, const Decision& decision);
+    QueueVerdict verdict(std::uint32_t mark, const Decided& decided,
                          const ActiveRules& active) const;
 
     Marks marks_;
     Attribution& attribution_;
     Names& names_;
     const ActiveRulesSlot& active_;
+    ContentWorker& contents_;
+    ParkedPackets parked_;
+    std::shared_ptr<const Ruleset> resumed_under_;
     Sink sink_;
     FlowNames flow_names_;  // of the packet in hand
     DecisionCounters counters_;

@@ -141,13 +141,13 @@ int QueueSocket::await_answer(std::uint16_t queue) {
     }
 }
 
-Result<bool> QueueSocket::wait(int timeout_ms) const {
+Result<bool> QueueSocket::wait(int timeout_ms, int also) const {
     using Clock = std::chrono::steady_clock;
     const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
     for (int left = timeout_ms;;) {
-        pollfd waiting{fd(), POLLIN, 0};
-        const int ready = poll(&waiting, 1, left);
-        if (ready >= 0) return ready > 0;
+        std::array<pollfd, 2> waiting{pollfd{fd(), POLLIN, 0}, pollfd{also, POLLIN, 0}};
+        const int ready = poll(waiting.data(), waiting.size(), left);
+        if (ready >= 0) return waiting[0].revents != 0;
         if (errno != EINTR) return sys_fail("wait for packets");
         const auto rest = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
         left = timeout_ms < 0 ? -1 : static_cast<int>(std::max<std::int64_t>(rest.count(), 0));

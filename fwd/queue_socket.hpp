@@ -25,8 +25,9 @@ public:
     // Binds the queue, or says who has it.
     static Result<QueueSocket> open(std::uint16_t queue, std::uint32_t max_packets);
 
-    // True if there is something to receive before `timeout_ms` are over; signals don't cut it.
-    Result<bool> wait(int timeout_ms) const;
+    // True if there is something to receive before `timeout_ms` are over; signals don't cut it. A
+    // second descriptor, if one is given, ends the waiting too.
+    Result<bool> wait(int timeout_ms, int also = -1) const;
 
     // Takes what has arrived, without waiting. Returns how many datagrams, to be had by datagram().
     Result<std::size_t> receive();

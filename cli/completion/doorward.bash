@@ -50,7 +50,7 @@ _doorward_value() {
         --unknown)
             _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet ambiguous forwarded'
             ;;
-        --to | --from | --port | --name | --for | --comment | --since | --until | --limit | --pid | --unit | --slice | --container)
+        --to | --from | --port | --package | --verity | --sha256 | --name | --for | --comment | --since | --until | --limit | --pid | --unit | --slice | --container)
             ;;
         *) return 1 ;;
     esac
@@ -58,10 +58,10 @@ _doorward_value() {
 
 _doorward_options() {
     local global='--socket --color --help --version'
-    local rule='--to --from --domain --port --protocol --user --group --unit --slice --container --parent --script --in --out --for --comment --journal --last'
+    local rule='--to --from --domain --port --protocol --user --group --unit --slice --container --parent --script --package --verity --sha256 --in --out --for --comment --journal --last'
     rule+=' --json'
     case $1 in
-        status | flows) echo "$global --json" ;;
+        status | flows | hash) echo "$global --json" ;;
         mode) echo "$global" ;;
         allow) echo "$global --name $rule" ;;
         deny) echo "$global --name --reject --drop $rule" ;;
@@ -83,7 +83,7 @@ _doorward_options() {
 
 _doorward_arguments() {
     case $1 in
-        '') _doorward_words 'status rules allow deny log flows mode explain' ;;
+        '') _doorward_words 'status rules allow deny log flows mode explain hash' ;;
         rules) _doorward_words 'list show add remove enable disable check reload' ;;
         'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
             _doorward_words "$(_doorward_rule_names)"
@@ -93,7 +93,7 @@ _doorward_arguments() {
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             ;;
         mode) _doorward_words 'observe enforce' ;;
-        allow | deny) _doorward_programs ;;
+        allow | deny | hash) _doorward_programs ;;
     esac
 }
 
@@ -112,7 +112,7 @@ _doorward() {
         case ${words[i]} in
             --socket | --color | --colour) ((i++)) ;;
             -*) ;;
-            status | rules | allow | deny | log | flows | mode | explain)
+            status | rules | allow | deny | log | flows | mode | explain | hash)
                 command=${words[i]}
                 [[ $command == rules && $((i + 1)) -lt $cword ]] && command+=" ${words[i + 1]}"
                 break

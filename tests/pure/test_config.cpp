@@ -55,6 +55,7 @@ void check_equal(const Config& a, const Config& b) {
     CHECK(a.retention == b.retention);
     CHECK(a.limits == b.limits);
     CHECK(a.dns == b.dns);
+    CHECK(a.digests == b.digests);
 }
 
 constexpr const char* everything_else =
@@ -74,7 +75,8 @@ constexpr const char* everything_else =
     "limits: {bindings: 3, processes: 4, listeners: 5, queued_packets: 6, audit_records: 8,\n"
     "  names: 9, dns_queries: 10}\n"
     "dns: {enabled: false, resolvers: [192.0.2.53, /tmp/resolv.conf], hosts_file: /tmp/hosts,\n"
-    "  minimum_ttl: 5}\n";
+    "  minimum_ttl: 5}\n"
+    "digests: {files: 9, parked_packets: 10, wait_ms: 11}\n";
 
 }  // namespace
 
@@ -111,7 +113,7 @@ TEST_CASE("the example has every key, each with its default") {
           "database", "control_socket", "groups", "read", "change", "retention", "days",
           "megabytes", "limits", "bindings", "processes", "listeners", "queued_packets",
           "audit_records", "names", "dns_queries", "dns", "enabled", "resolvers", "hosts_file",
-          "minimum_ttl"}) {
+          "minimum_ttl", "digests", "files", "parked_packets", "wait_ms"}) {
         INFO(key);
         std::size_t at = text.find(std::string("\n") + key + ":");
         if (at == std::string::npos) at = text.find(std::string("\n  ") + key + ":");
@@ -143,6 +145,7 @@ TEST_CASE("every key is read") {
     CHECK(read.dns == DnsConfig{false, {"192.0.2.53", "/tmp/resolv.conf"}, "/tmp/hosts", 5});
     CHECK(config("dns: {resolvers: \"2001:db8::53\"}\n").dns.resolvers ==
           std::vector<std::string>{"2001:db8::53"});
+    CHECK(read.digests == DigestLimits{9, 10, 11});
     CHECK(invalid(read) == "valid");
 }
 
@@ -254,4 +257,7 @@ TEST_CASE("validate finds what options broke") {
     CHECK(with([](Config& c) { c.dns.hosts_file = ""; }).starts_with("dns.hosts_file: "));
     CHECK(with([](Config& c) { c.dns.minimum_ttl = 0; }).starts_with("dns.minimum_ttl: "));
     CHECK(with([](Config& c) { c.limits.bindings = 0xffffffff; }).starts_with("limits.bindings: "));
+    CHECK(with([](Config& c) { c.digests.files = 0; }).starts_with("digests.files: "));
+    CHECK(with([](Config& c) { c.digests.parked_packets = 0; }).starts_with("digests.parked"));
+    CHECK(with([](Config& c) { c.digests.wait_ms = 60'001; }).starts_with("digests.wait_ms: "));
 }

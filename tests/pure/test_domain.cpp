@@ -139,7 +139,7 @@ TEST_CASE("explain takes a name") {
     const auto rules = compile("rules: [{name: a, domain: '*.example.org', action: accept}]");
     const auto ask = [&](std::optional<std::string> domain) {
         return explain_question(*rules, {.app = "/bin/x", .domain = std::move(domain)},
-                                oracle::test_environment(), 0);
+                                oracle::test_environment(), 0, [](auto&, auto) { return nullptr; });
     };
     CHECK(ask("WWW.example.org.")->rule == "a");
     CHECK_FALSE(ask("example.org")->rule);
