@@ -94,6 +94,10 @@ void add_process(ordered_json& row, const AuditRecord& record) {
     for (const std::string& exe : record.ancestors) row["ancestors"].push_back(text_or_null(exe));
     row["mount_namespace"] =
         number_or_null(known && record.mount_namespace != 0, record.mount_namespace);
+    row["sha256"] = text_or_null(record.sha256);
+    row["package"] = text_or_null(record.package);
+    row["unread"] = record.unread == NoContent::none ? ordered_json()
+                                                     : ordered_json(no_content_name(record.unread));
 }
 
 }  // namespace

@@ -69,6 +69,9 @@ struct AuditRecord {
     std::uint32_t mount_namespace = 0;
     AttributionSource source = AttributionSource::none;
     std::int64_t latency_ns = -1;      // from the hook to the verdict; -1: no hook saw it
+    std::string sha256;                // of the executable, in hex; empty: no rule asked, or unread
+    std::string package;               // that owns it; empty: the same, or none does
+    NoContent unread = NoContent::none;  // why the executable could not be read
     LogLevel log = LogLevel::audit;
     std::int64_t count = 1;            // decisions alike that this row stands for
 

@@ -16,7 +16,7 @@ constexpr std::string_view columns[] = {
     "exec_id", "uid", "user", "exe", "exe_device", "exe_inode", "command_line",
     "working_directory", "parent_pid", "parent_exe", "cgroup_id", "unit", "attribution",
     "latency_ns", "log", "count", "gid", "slice", "container", "script", "ancestors",
-    "mount_namespace",
+    "mount_namespace", "sha256", "package", "unread",
     // Written only: the same addresses in a form that an index can search.
     "source_ip", "destination_ip",
 };
@@ -134,6 +134,23 @@ void bind_identity(Binder& to, const AuditRecord& record, const std::string& anc
         .number_if(record.mount_namespace != 0, record.mount_namespace);
 }
 
+void bind_content(Binder& to, const AuditRecord& record) {
+    const bool read = record.unread == NoContent::none;
+    to.bytes(record.sha256)
+        .bytes(record.package)
+        .text(read ? std::string_view() : no_content_name(record.unread));
+}
+
+std::optional<NoContent> parse_no_content_or_empty(std::string_view text) {
+    return text.empty() ? NoContent::none : parse_no_content(text);
+}
+
+void read_content(Reader& from, AuditRecord& record) {
+    record.sha256 = from.bytes();
+    record.package = from.bytes();
+    record.unread = from.parsed(parse_no_content_or_empty);
+}
+
 void read_identity(Reader& from, AuditRecord& record) {
     record.gid = from.number_as<std::uint32_t>();
     record.slice = from.bytes();
@@ -217,6 +234,7 @@ void AuditRowBinder::bind(sqlite::Statement& statement, const AuditRecord& recor
         .number(record.count);
     ancestors_ = lines_of(record.ancestors);
     bind_identity(to, record, ancestors_);
+    bind_content(to, record);
     if (packet) to.blob(source.address.bytes).blob(destination.address.bytes);
     else to.null().null();
 }
@@ -241,6 +259,7 @@ Result<AuditRecord> read_audit_row(const sqlite::Statement& statement) {
     record.log = from.parsed(parse_log_level);
     record.count = from.number();
     read_identity(from, record);
+    read_content(from, record);
     if (!from.wrong().empty())
         return fail(
             fmt::format("row {} of the audit log has an unknown {}", record.id, from.wrong()));

@@ -73,6 +73,14 @@ ALTER TABLE decisions
 ALTER TABLE decisions
     ADD COLUMN mount_namespace INTEGER;           -- whose paths these are; as in /proc/PID/ns/mnt
 )sql",
+    R"sql(
+ALTER TABLE decisions
+    ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';   -- of the executable; '': no rule asked, or unread
+ALTER TABLE decisions
+    ADD COLUMN package TEXT NOT NULL DEFAULT '';  -- that owns it; '': the same, or none does
+ALTER TABLE decisions
+    ADD COLUMN unread TEXT NOT NULL DEFAULT '';   -- why the executable could not be read
+)sql",
 };
 
 }  // namespace

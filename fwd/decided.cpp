@@ -48,6 +48,11 @@ AuditRecord record_of(const Decided& decided) {
         if (!group.slices.empty()) record.slice = group.slices.back();
         record.container = group.container;
     }
+    if (const ExecutableContent* content = decided.content.get()) {
+        if (content->sha256) record.sha256 = to_hex(*content->sha256);
+        record.package = content->package;
+        record.unread = content->missing;
+    }
     return record;
 }
 

@@ -53,6 +53,9 @@ inline AuditRecord full_record() {
     record.gid = 1001;
     record.slice = "user-1000.slice";
     record.container = "docker:0123";
+    record.sha256 = std::string(64, 'a');
+    record.package = "curl";
+    record.unread = NoContent::changed;
     record.script = "/opt/backup/run.py";
     record.ancestors = {"/usr/bin/bash", "", "/usr/sbin/ssh\nd"};
     record.mount_namespace = 4026531841;

@@ -80,8 +80,8 @@ void Generator::add_identity(Rule& rule) {
         for (auto count = 1 + below(2); count > 0; --count)
             rule.units.push_back(parse_unit(pick(unit_patterns)).value());
     if (chance(10)) rule.slices.push_back(parse_slice(pick(slice_patterns)).value());
-    if (chance(10)) rule.parents.push_back(parse_parent(pick(parent_patterns)).value());
-    if (chance(10)) rule.scripts.push_back(parse_script(pick(script_patterns)).value());
+    if (chance(8)) rule.parents.push_back(parse_parent(pick(parent_patterns)).value());
+    if (chance(8)) rule.scripts.push_back(parse_script(pick(script_patterns)).value());
     if (chance(10)) rule.containers.push_back(parse_container(pick(container_patterns)).value());
 }
 
@@ -98,9 +98,9 @@ Rule Generator::rule(std::size_t number) {
         for (auto count = 1 + below(2); count > 0; --count)
             rule.users.push_back(parse_user(pick(users)).value());
     add_identity(rule);
-    if (chance(10)) rule.sha256.push_back(parse_sha256(pick(digests)).value());
-    if (chance(5)) rule.verity.push_back(parse_verity(pick(verities)).value());
-    if (chance(10)) rule.packages.push_back(parse_package(pick(package_patterns)).value());
+    if (chance(4)) rule.sha256.push_back(parse_sha256(pick(digests)).value());
+    if (chance(3)) rule.verity.push_back(parse_verity(pick(verities)).value());
+    if (chance(4)) rule.packages.push_back(parse_package(pick(package_patterns)).value());
     if (chance(30))
         for (auto count = 1 + below(3); count > 0; --count)
             rule.protocols.push_back(pick(protocols));

@@ -114,9 +114,7 @@ TEST_CASE("the file at the path is looked into if a rule asks for it, and only t
         return std::make_shared<const ExecutableContent>(known);
     };
     const auto explained = [&](std::uint16_t port, const ContentOfPath& content_of) {
-        FlowQuestion question;
-        question.app = "/bin/link";
-        question.port = port;
+        const FlowQuestion question{.app = "/bin/link", .port = port};
         const auto explanation =
             explain_question(*ruleset_of(pinned), question, environment, 0, content_of);
         REQUIRE(explanation);

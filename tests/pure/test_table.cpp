@@ -157,6 +157,7 @@ TEST_CASE("a decision as JSON") {
           R"("cgroup_id":77,"unit":"session-2.scope","gid":1001,"slice":"user-1000.slice",)"
           R"("container":"docker:0123","script":"/opt/backup/run.py",)"
           R"("ancestors":["/usr/bin/bash",null,"/usr/sbin/ssh\\x0ad"],"mount_namespace":4026531841,)"
+          R"("sha256":")" + std::string(64, 'a') + R"(","package":"curl","unread":"changed",)"
           R"("attribution":"kprobe","latency_ns":25000,)"
           R"("log":"journal","count":2})");
     AuditRecord hostile;
