@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/content_worker.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 namespace doorward {
 namespace {
 
 constexpr std::size_t piece = std::size_t{1} << 20;  // read of one file before it is the next's turn
-constexpr std::size_t most_open = 64;                // files at once; the others wait in the inbox
 constexpr std::size_t most_prefetched = 4096;
 constexpr auto pause = std::chrono::milliseconds(5);
 
@@ -73,17 +74,22 @@ bool ContentWorker::known(const Process& process, Facts wanted) {
 }
 
 bool ContentWorker::request(const Process& process, Facts wanted) {
-    return request(question_of(process), wanted);
+    return request(question_of(process), wanted, process.uid);
 }
 
-bool ContentWorker::request(ExecutableQuestion question, Facts wanted) {
+bool ContentWorker::request(ExecutableQuestion question, Facts wanted, std::uint32_t uid) {
     ContentKey key = key_of(question);
     {
         const std::scoped_lock lock(mutex_);
         const auto known = pending_.find(key);
-        if (known != pending_.end() && known->second.covers(wanted)) return true;
-        if (pending_.size() >= options_.pending) return false;
-        pending_[key].add(wanted);
+        if (known != pending_.end() && known->second.wanted.covers(wanted)) return true;
+        const auto of_user = std::ranges::count(pending_, uid, [](const auto& e) { return e.second.uid; });
+        if (pending_.size() >= options_.pending ||
+            static_cast<std::size_t>(of_user) >= std::max<std::size_t>(options_.pending / 4, 1))
+            return false;
+        Pending& pending = pending_[key];
+        pending.wanted.add(wanted);
+        pending.uid = uid;
         inbox_.push_back({std::move(key), std::move(question), wanted,
                           ExecutableContent::nothing(wanted, NoContent::none), std::nullopt});
     }
@@ -109,7 +115,7 @@ SharedContent ContentWorker::look(const std::string& path, Facts wanted,
     const ContentKey key = key_of(*question);
     const auto known = [&] { return cache_.find(key, wanted, monotonic_ns()); };
     SharedContent content = known();
-    if (content || !request(std::move(*question), wanted)) return content;
+    if (content || !request(std::move(*question), wanted, ::getuid())) return content;
     std::unique_lock lock(mutex_);
     done_.wait_for(lock, timeout, [&] { return (content = known()) != nullptr; });
     return content;
@@ -129,7 +135,7 @@ void ContentWorker::run() {
             };
             wake_.wait(lock, busy);
             if (ending_) return;
-            while (!inbox_.empty() && jobs_.size() < most_open) {
+            while (!inbox_.empty()) {
                 jobs_.push_back(std::move(inbox_.front()));
                 inbox_.pop_front();
             }
@@ -146,18 +152,33 @@ void ContentWorker::run() {
 void ContentWorker::take_prefetched(const std::string& path, Facts wanted) {
     auto question = question_at(path);
     if (!question || cache_.find(key_of(*question), wanted, monotonic_ns())) return;
-    request(std::move(*question), wanted);
+    request(std::move(*question), wanted, ::getuid());
 }
 
+// The one that least was read of is next: so a small file waits for no more of each large one than
+// for as much as itself, however many came before it.
 bool ContentWorker::advance() {
-    bool worked = false;
-    for (auto job = jobs_.begin(); job != jobs_.end();) {
+    jobs_.sort([](const Job& a, const Job& b) { return a.read() < b.read(); });
+    make_room();
+    for (auto job = jobs_.begin(); job != jobs_.end(); ++job) {
         const Step step = advance(*job);
-        worked = worked || step != Step::idle;
-        if (step == Step::finished) finish(*job);
-        job = step == Step::finished ? jobs_.erase(job) : std::next(job);
+        if (step == Step::idle) continue;
+        if (step == Step::finished) {
+            finish(*job);
+            jobs_.erase(job);
+        }
+        return true;
     }
-    return worked;
+    return false;
+}
+
+// For newcomers, before they are turned away: those go of which most was read and more is left.
+void ContentWorker::make_room() {
+    while (jobs_.size() > std::max<std::size_t>(options_.pending * 3 / 4, 1)) {
+        failed(jobs_.back(), NoContent::too_many);
+        finish(jobs_.back());
+        jobs_.pop_back();
+    }
 }
 
 ContentWorker::Step ContentWorker::advance(Job& job) {

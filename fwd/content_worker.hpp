@@ -41,7 +41,7 @@ class ContentWorker {
 public:
     struct Options {
         std::size_t cached = 4096;    // versions of files remembered at most
-        std::size_t pending = 256;    // files waiting to be read at most
+        std::size_t pending = 256;    // files waiting to be read at most; a quarter of them of one user
         std::string proc = "/proc";   // replaced in tests
         std::string root;
     };
@@ -76,18 +76,21 @@ private:
         Facts wanted;
         ExecutableContent found;
         std::optional<FileDigest> digest;  // of the open file, while it is read
+
+        std::uint64_t read() const { return digest ? digest->read() : 0; }  // bytes so far
     };
     enum class Step : std::uint8_t { idle, worked, finished };
 
     explicit ContentWorker(Options options);
     void run();
     void take_prefetched(const std::string& path, Facts wanted);
-    bool advance();  // true: somebody's file was read on
+    bool advance();  // true: one file was read on
+    void make_room();
     Step advance(Job& job);
     Step open(Job& job);
     Step failed(Job& job, NoContent reason);
     void finish(Job& job);
-    bool request(ExecutableQuestion question, Facts wanted);
+    bool request(ExecutableQuestion question, Facts wanted, std::uint32_t uid);
     std::string package_of(const ExecutableQuestion& question);
 
     const Options options_;
@@ -108,7 +111,11 @@ private:
     std::condition_variable wake_;
     std::condition_variable done_;
     std::deque<Job> inbox_;
-    std::unordered_map<ContentKey, Facts, ContentKeyHash> pending_;
+    struct Pending {
+        Facts wanted;
+        std::uint32_t uid = 0;  // whose process it was asked for
+    };
+    std::unordered_map<ContentKey, Pending, ContentKeyHash> pending_;
     std::deque<std::pair<std::string, Facts>> prefetch_;
     bool ending_ = false;
     std::thread thread_;

@@ -35,6 +35,7 @@ public:
 
     const Sha256& digest() const { return digest_; }  // once done
     NoContent failure() const { return failure_; }    // once failed
+    std::uint64_t read() const { return read_; }      // bytes so far
     int fd() const { return file_.fd(); }
 
 private:
