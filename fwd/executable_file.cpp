@@ -2,7 +2,11 @@
 #include "fwd/executable_file.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #include "fwd/mount_entry.hpp"
@@ -47,6 +51,33 @@ bool changed_unseen(const ExecutableQuestion& question) {
     return fresh_at(question.version.ctime_ns, boot + static_cast<std::int64_t>(question.start_ns));
 }
 
+bool on_overlay(int fd) {
+    struct statfs status{};
+    return ::fstatfs(fd, &status) == 0 && status.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+// Whether only those who rule our user namespace can have mounted what the process sees.
+bool mounts_are_ours(const ProcFolder& folder) {
+    const Fd place = folder.place("ns/mnt");
+    if (!place) return false;
+    const Fd mounts(::open(("/proc/thread-self/fd/" + std::to_string(place.get())).c_str(),
+                           O_RDONLY | O_CLOEXEC));
+    if (!mounts) return false;
+    const Fd users(::ioctl(mounts.get(), NS_GET_USERNS));
+    struct stat theirs{}, ours{};
+    return users && ::fstat(users.get(), &theirs) == 0 &&
+           ::stat("/proc/thread-self/ns/user", &ours) == 0 && theirs.st_dev == ours.st_dev &&
+           theirs.st_ino == ours.st_ino;
+}
+
+// An overlay's files change with the layers below, and their times don't show it: whoever may mount one
+// may own the layers.
+ExecutableFile::Opened unless_layered(ExecutableFile::Opened file, const ProcFolder& folder) {
+    if (file && on_overlay(file->fd()) && !mounts_are_ours(folder))
+        return std::unexpected(NoContent::remote);
+    return file;
+}
+
 ExecutableFile::Opened only(ExecutableFile::Opened file, const FileVersion& version) {
     if (file && file->version() != version) return std::unexpected(NoContent::replaced);
     return file;
@@ -69,7 +100,7 @@ ExecutableFile::Opened ExecutableFile::from(const Fd& place, const std::string& 
     const auto mount_id = parse_mount_id(own_file("fdinfo/" + self));
     const auto mount = mount_id ? find_mount(mountinfo, *mount_id) : std::nullopt;
     if (!mount) return std::unexpected(NoContent::unreadable);
-    if (is_remote_filesystem(mount->type)) return std::unexpected(NoContent::remote);
+    if (!is_trusted_filesystem(mount->type)) return std::unexpected(NoContent::remote);
     const auto version = look_at(place.get(), mount->device);
     if (!version) return std::unexpected(version.error());
     Fd fd(::open(("/proc/thread-self/fd/" + self).c_str(),
@@ -89,7 +120,8 @@ ExecutableFile::Opened ExecutableFile::open(const ExecutableQuestion& question,
         if (place) {
             auto file = only(from(place, folder->text("mountinfo", mountinfo_limit)),
                              question.version);
-            if (file || file.error() != NoContent::replaced) return file;
+            if (file || file.error() != NoContent::replaced)
+                return unless_layered(std::move(file), *folder);
         }
     }
     if (!question.path.starts_with('/') || changed_unseen(question))

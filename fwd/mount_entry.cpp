@@ -64,11 +64,12 @@ std::optional<std::uint64_t> parse_mount_id(std::string_view fdinfo) {
     return std::nullopt;
 }
 
-bool is_remote_filesystem(std::string_view type) {
-    constexpr std::array<std::string_view, 11> names{"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p",
-                                                     "ceph", "afs", "coda", "ncpfs", "fuseblk"};
-    return type == "fuse" || type.starts_with("fuse.") ||
-           std::ranges::find(names, type) != names.end();
+bool is_trusted_filesystem(std::string_view type) {
+    constexpr std::array<std::string_view, 21> names{
+        "ext2",  "ext3",   "ext4",  "xfs",     "btrfs",    "bcachefs", "f2fs",
+        "zfs",   "jfs",    "nilfs2", "ubifs",  "tmpfs",    "devtmpfs", "ramfs",
+        "rootfs", "overlay", "squashfs", "erofs", "cramfs", "romfs",   "iso9660"};
+    return std::ranges::find(names, type) != names.end();
 }
 
 }  // namespace doorward

@@ -23,8 +23,9 @@ std::optional<MountEntry> find_mount(std::string_view mountinfo, std::uint64_t i
 // Pure: the mount's id in the text of /proc/PID/fdinfo/FD.
 std::optional<std::uint64_t> parse_mount_id(std::string_view fdinfo);
 
-// Whether another host or another process answers for what is read there. It may give each reader
-// other bytes, and it may keep one waiting for ever.
-bool is_remote_filesystem(std::string_view type);
+// Whether this kernel alone answers for what is read there, and for the time of the last change, which
+// nobody can set. Others may give each reader other bytes or keep one waiting for ever (network, FUSE),
+// or have no such time (FAT). False for what is not known.
+bool is_trusted_filesystem(std::string_view type);
 
 }  // namespace doorward

@@ -48,7 +48,8 @@ enum class NoContent : std::uint8_t {
     gone,        // the process has ended, and there is no file at its path
     replaced,    // at the path is another file, or the file was changed since the process ran it
     unreadable,  // opening or reading failed, or it is on no mounted filesystem (memfd)
-    remote,      // on a network or user-space filesystem, which may give other bytes to each reader
+    remote,      // others answer for its filesystem: they may give other bytes to each reader, or hide
+                 // that they changed (network, user space, overlays of a user namespace)
     changed,     // while it was read
     too_large,
     timed_out,   // the answer took longer than a packet may wait
