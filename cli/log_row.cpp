@@ -5,6 +5,7 @@
 
 #include "cli/log_time.hpp"
 #include "fwd/audit_text.hpp"
+#include "rules/script.hpp"
 
 namespace doorward {
 namespace {
@@ -59,7 +60,8 @@ Cell verdict_cell(const AuditRecord& record) {
 Cell program_cell(const AuditRecord& record) {
     if (record.unknown != Unknown::none)
         return {fmt::format("unknown:{}", unknown_name(record.unknown)), Colour::yellow};
-    if (!record.script.empty()) return {record.exe + " " + record.script, Colour::none};
+    if (!record.script.empty() && !record.script.starts_with(unknown_prefix))
+        return {record.exe + " " + record.script, Colour::none};
     return {record.exe, Colour::none};
 }
 

@@ -32,10 +32,10 @@ std::vector<std::string> ancestors_of(const dw_process& record) {
 }
 
 std::string script_of(const dw_process& record, const std::string& exe) {
-    if (!(record.flags & DW_ARGS_OF_START)) return {};
     const StartOfProgram start{
         .exe = exe,
         .arguments = {record.args, std::min<std::size_t>(record.args_length, DW_ARGS_MAX)},
+        .arguments_known = (record.flags & DW_ARGS_OF_START) != 0,
         .arguments_cut = (record.flags & DW_ARGS_CUT) != 0,
         .working_directory = {record.cwd, std::min<std::size_t>(record.cwd_length, DW_CWD_MAX)},
         .root_changed = (record.flags & DW_ROOT_CHANGED) != 0,

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <expected>
 #include <vector>
 
 #include "rules/interpreters.hpp"
@@ -13,6 +13,23 @@ namespace doorward {
 namespace {
 
 constexpr std::size_t longest_path = 4095;
+
+// Why there is no script: doorward-rules(5) explains them.
+namespace why {
+constexpr std::string_view none;  // no interpreter that is known
+constexpr std::string_view arguments = "arguments";
+constexpr std::string_view cut = "cut";
+constexpr std::string_view options = "options";
+constexpr std::string_view input = "input";
+constexpr std::string_view folder = "folder";
+constexpr std::string_view root = "root";
+constexpr std::string_view path = "path";
+constexpr std::string_view file = "file";
+}  // namespace why
+
+using Found = std::expected<std::string, std::string_view>;
+using Argument = std::expected<std::string_view, std::string_view>;
+using No = std::unexpected<std::string_view>;
 
 std::string_view last_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -25,7 +42,7 @@ bool contains(std::string_view letters, char letter) { return letters.contains(l
 // The arguments behind argv[0]. What may be cut short is not one of them: asked for, it is missing.
 class Arguments {
 public:
-    explicit Arguments(const StartOfProgram& start) {
+    explicit Arguments(const StartOfProgram& start) : end_(start.arguments_cut ? why::cut : why::input) {
         std::string_view rest = start.arguments;
         while (!rest.empty()) {
             const auto end = rest.find('\0');
@@ -36,31 +53,32 @@ public:
     }
 
     std::string_view name() const { return all_.empty() ? std::string_view() : all_[0]; }
-    void skip() { ++at_; }
-    std::optional<std::string_view> next() {
-        if (at_ >= all_.size()) return std::nullopt;
+    Argument next() {
+        if (at_ >= all_.size()) return end();
         return all_[at_++];
     }
+    No end() const { return No(end_); }
 
 private:
+    std::string_view end_;
     std::vector<std::string_view> all_;
     std::size_t at_ = 1;
 };
 
-using Found = std::optional<std::string>;
-
-Found as_script(std::optional<std::string_view> argument) {
-    if (!argument || argument->empty()) return std::nullopt;
+Found as_script(Argument argument) {
+    if (!argument) return No(argument.error());
+    if (argument->empty()) return No(why::path);
     // So that no file can be called as a module is.
     return std::string(argument->starts_with('/') ? "" : "./").append(*argument);
 }
 
-Found named(std::string_view prefix, std::optional<std::string_view> name) {
-    if (!name || name->empty()) return std::nullopt;
+Found named(std::string_view prefix, Argument name) {
+    if (!name) return No(name.error());
+    if (name->empty()) return No(why::options);
     return std::string(prefix).append(*name);
 }
 
-enum class Step { go_on, found, unknown };
+enum class Step { go_on, ended, unknown };
 
 // Reads options up to the script by an interpreter's table.
 class Reader {
@@ -70,16 +88,17 @@ public:
 
     Found read() {
         while (const auto argument = arguments_.next()) {
-            if (*argument == "--" && grammar_.dashes_mean_input) return std::nullopt;
+            if (*argument == "--" && grammar_.dashes_mean_input) return No(why::input);
             if (*argument == "--" || (*argument == "-" && grammar_.dash_ends_options))
                 return as_script(arguments_.next());
+            if (*argument == "-") return No(why::input);
             if (!is_option(*argument)) return as_script(argument);
             const Step step = argument->starts_with("--") ? long_option(*argument)
                                                           : letters(argument->substr(1));
-            if (step == Step::found) return found_;
-            if (step == Step::unknown) return std::nullopt;
+            if (step == Step::ended) return found_;
+            if (step == Step::unknown) return No(why::options);
         }
-        return std::nullopt;
+        return arguments_.end();
     }
 
 private:
@@ -99,7 +118,7 @@ private:
 
     // "-eux", "-Wignore", "-m": one or more options in one argument.
     Step letters(std::string_view group) {
-        // "-" is standard input. Perl begins anew behind a space, as with "-F, -eCODE".
+        // Perl begins anew behind a space, as with "-F, -eCODE".
         if (group.empty() || group.find_first_of(" \t\n\r\v\f") != group.npos) return Step::unknown;
         std::size_t values_behind = 0;
         while (!group.empty()) {
@@ -125,18 +144,16 @@ private:
         return Step::go_on;
     }
 
-    std::optional<std::string_view> value(std::string_view group) {
-        return group.empty() ? arguments_.next() : std::optional(group);
-    }
+    Argument value(std::string_view group) { return group.empty() ? arguments_.next() : group; }
 
     Step ends(Found found) {
         found_ = std::move(found);
-        return found_ ? Step::found : Step::unknown;
+        return Step::ended;
     }
 
     const Interpreter& grammar_;
     Arguments& arguments_;
-    Found found_;
+    Found found_ = No(why::none);
 };
 
 // Options of Java are words with one dash. Those with a value in the next argument:
@@ -153,30 +170,30 @@ Found java(Arguments& arguments) {
         if (*argument == "-jar") return as_script(arguments.next());
         if (*argument == "-m" || *argument == "--module") return named(module_prefix, arguments.next());
         if (argument->starts_with("--module=")) return named(module_prefix, argument->substr(9));
-        if (argument->starts_with('@')) return std::nullopt;  // a file with more arguments
+        if (argument->starts_with('@')) return No(why::options);  // a file with more arguments
         if (!argument->starts_with('-')) {
             if (argument->ends_with(".java")) return as_script(argument);
             return named(class_prefix, argument);
         }
         if (is_one_of(*argument, java_values)) {
-            if (!arguments.next()) return std::nullopt;
+            if (!arguments.next()) return arguments.end();
         } else if (argument->starts_with("--") && !argument->contains('=') &&
                    !is_one_of(*argument, java_flags)) {
-            return std::nullopt;
+            return No(why::options);
         }
     }
-    return std::nullopt;
+    return arguments.end();
 }
 
 // Rscript starts a shell script that starts R itself, with the file as an option.
 Found r(Arguments& arguments) {
-    Found file;
+    Found file = arguments.end();
     while (const auto argument = arguments.next()) {
         if (*argument == "--args") break;
-        if (*argument == "-e" || file) return std::nullopt;
+        if (*argument == "-e" || file) return No(why::options);
         if (argument->starts_with("--file=")) file = as_script(argument->substr(7));
         else if (*argument == "-f") file = as_script(arguments.next());
-        else if (!argument->starts_with("--")) return std::nullopt;
+        else if (!argument->starts_with("--")) return No(why::options);
     }
     return file;
 }
@@ -188,12 +205,13 @@ Found argument_of(const StartOfProgram& start) {
         // It is what it is called as; "busybox sh …" is sh.
         name = last_part(arguments.name());
         if (name == "busybox") name = last_part(arguments.next().value_or(""));
-        if (name != "sh" && name != "ash") return std::nullopt;
+        if (name != "sh" && name != "ash") return No(why::none);
     }
-    if (name == "java") return java(arguments);
-    if (name == "R") return r(arguments);
     const Interpreter* grammar = find_interpreter(name);
-    return grammar ? Reader(*grammar, arguments).read() : std::nullopt;
+    if (!grammar && name != "java" && name != "R") return No(why::none);
+    if (!start.arguments_known) return No(why::arguments);
+    if (name == "java") return java(arguments);
+    return grammar ? Reader(*grammar, arguments).read() : r(arguments);
 }
 
 // Adds the parts of `path` to `to`. A ".." is followed only where no symbolic link can have been
@@ -214,29 +232,37 @@ bool add_parts(std::vector<std::string_view>& to, std::string_view path, bool pa
     return true;
 }
 
-std::string absolute(std::string_view path, const StartOfProgram& start) {
+Found absolute(std::string_view path, const StartOfProgram& start) {
     std::vector<std::string_view> parts;
     if (path.starts_with('/')) {
-        if (start.root_changed || !add_parts(parts, path, false)) return {};
+        if (start.root_changed) return No(why::root);
+        if (!add_parts(parts, path, false)) return No(why::path);
     } else {
-        if (!start.working_directory.starts_with('/')) return {};
-        if (!add_parts(parts, start.working_directory, false)) return {};
-        if (!add_parts(parts, path, !start.root_changed)) return {};
+        if (!start.working_directory.starts_with('/')) return No(why::folder);
+        if (!add_parts(parts, start.working_directory, false)) return No(why::folder);
+        if (!add_parts(parts, path, !start.root_changed)) return No(why::path);
     }
     // Files in these have no name that stays: /dev/fd/3, /proc/self/fd/3, /dev/stdin.
-    if (parts.empty() || parts[0] == "proc" || parts[0] == "dev") return {};
+    if (parts.empty() || parts[0] == "proc" || parts[0] == "dev") return No(why::file);
     std::string out;
     for (const auto part : parts) out.append("/").append(part);
-    return out.size() <= longest_path ? out : std::string();
+    if (out.size() > longest_path) return No(why::path);
+    return out;
+}
+
+Found script_of(const StartOfProgram& start) {
+    const Found argument = argument_of(start);
+    if (!argument || argument->starts_with(module_prefix) || argument->starts_with(class_prefix))
+        return argument;
+    return absolute(*argument, start);
 }
 
 }  // namespace
 
 std::string script_path(const StartOfProgram& start) {
-    const Found argument = argument_of(start);
-    if (!argument) return {};
-    if (argument->starts_with(module_prefix) || argument->starts_with(class_prefix)) return *argument;
-    return absolute(*argument, start);
+    const Found script = script_of(start);
+    if (script) return *script;
+    return script.error().empty() ? std::string() : std::string(unknown_prefix).append(script.error());
 }
 
 }  // namespace doorward

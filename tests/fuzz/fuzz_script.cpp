@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any arguments for each interpreter: the script is a clean absolute path, made of what was given.
+// Any arguments for each interpreter: the script is a clean absolute path, or no path at all.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -35,13 +35,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     start.arguments_cut = data[0] & 0x80;
     start.working_directory = "/srv/w";
     const std::string script = script_path(start);
-    if (script.empty()) return 0;
+    if (script.empty() || script.starts_with(unknown_prefix)) return 0;
     if (script.starts_with(module_prefix) || script.starts_with(class_prefix)) return 0;
     check_path(script);
     // What is not known names nothing: without a folder and in a chroot nothing is left.
     start.working_directory = {};
     start.root_changed = true;
-    require(script_path(start).empty());
+    require(script_path(start).starts_with(unknown_prefix));
     // One more argument changes nothing of a script that was found, but for R, which reads on.
     start.working_directory = "/srv/w";
     start.root_changed = false;

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Programs that see other files than the daemon does: chroot, mount namespaces, tmpfs, overlayfs and
-the sandboxes made of these. The path is the one from the root of the program's mount tree; beside it
-stands whose tree that is."""
+"""Programs that see other files than the daemon does: chroot, mount namespaces, tmpfs, overlayfs,
+btrfs and the sandboxes made of these. The path is the one from the root of the program's mount tree;
+beside it stands whose tree that is."""
 
 import os
 import shutil
+import subprocess
 
 from lib.case import KernelTest
 from lib.places import built
@@ -83,6 +84,25 @@ class Mounts(KernelTest):
                          [("it", f"{merged}/lower-tool"), ("up", f"{merged}/upper-tool")])
         self.assertEqual({row["mount_namespace"] for row in rows}, {namespace})
 
+    def test_btrfs(self):
+        """Each subvolume has a device number of its own there, unlike the file system."""
+        if not shutil.which("mkfs.btrfs"):
+            self.skipTest("mkfs.btrfs is not installed")
+        disk = self.folder / "disk"
+        with open(disk, "wb") as file:
+            file.truncate(128 << 20)
+        subprocess.run(["mkfs.btrfs", "-q", str(disk)], check=True, timeout=60, capture_output=True)
+        daemon = self.daemon("rules:\n  - {name: it, app: %s/root/sub/tool, action: accept}\n" % self.folder)
+        status, namespace = self.run_script(
+            f"cd {self.folder}; mount -o loop disk root; btrfs -q subvolume create root/sub; "
+            f"cp {built('tests/kernel/programs/connect1')} root/sub/tool; cp root/sub/tool root/other; "
+            f"{self.root}/sub/tool {self.words}; {self.root}/other {self.words}")
+        self.assertEqual(status, REFUSED)
+        rows = daemon.audit.wait_rows(2, "destination_port = 7")
+        self.assertEqual([(row["rule"], row["exe"]) for row in rows],
+                         [("it", f"{self.root}/sub/tool"), ("", f"{self.root}/other")])
+        self.assertEqual({row["mount_namespace"] for row in rows}, {namespace})
+
     def test_a_script_in_a_chroot_is_not_the_script_outside(self):
         """A shell of BusyBox's kind is not at hand everywhere; bash and its libraries are bound in."""
         script = self.folder / "x.sh"
@@ -95,7 +115,7 @@ class Mounts(KernelTest):
             f"{binds} mkdir -p {fake.parent}; cp {script} {fake}; "
             f"chroot {self.root} /usr/bin/bash {script}")
         self.assertNotEqual(status, 0)
-        self.assertEqual(self.one_row(daemon)["script"], "")
+        self.assertEqual(self.one_row(daemon)["script"], "unknown:root")
         self.assertEqual(self.host.run("/usr/bin/bash", str(script)).returncode, 0)
 
     def test_a_sandbox_of_bubblewrap(self):

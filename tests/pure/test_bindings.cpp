@@ -223,11 +223,11 @@ TEST_CASE("a process is named by what the hooks kept, or not at all") {
     CHECK(table.name(by(5)).process->script == "/opt/run.py");
     // Arguments that the program may have written itself by then name no script.
     records[6] = record("/usr/bin/python3.11", "python3\0/opt/run.py\0"s);
-    CHECK(table.name(by(6)).process->script.empty());
+    CHECK(table.name(by(6)).process->script == "unknown:arguments");
     // A chroot begins elsewhere.
     records[7] = record("/usr/bin/python3.11", "python3\0/opt/run.py\0"s,
                         DW_ARGS_OF_START | DW_ROOT_CHANGED);
-    CHECK(table.name(by(7)).process->script.empty());
+    CHECK(table.name(by(7)).process->script == "unknown:root");
     CHECK(table.name(by(3)).unknown == Unknown::path_unreadable);
     CHECK(table.name(by(4)).unknown == Unknown::process_lost);
     binding.flags = DW_FROM_KERNEL;

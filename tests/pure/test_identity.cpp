@@ -123,6 +123,9 @@ TEST_CASE("rules about ancestors and scripts") {
     CHECK(accepts(app + "script: 'module:http.*'", &process));
     CHECK_FALSE(accepts(app + "script: 'class:http.server'", &process));
     CHECK_FALSE(accepts(app + "script: '/**'", &process));
+    process.script = "unknown:options";
+    for (const char* keys : {"script: '/**'", "script: 'module:*'", "script: 'class:*'"})
+        CHECK_FALSE(accepts(app + keys, &process));
     process.script.clear();
     process.ancestors.clear();
     CHECK_FALSE(accepts(app + "script: '/**'", &process));
@@ -133,7 +136,7 @@ TEST_CASE("values that could never match are refused") {
     CHECK(error_of("script: /opt/run.py").find("any program") != std::string::npos);
     CHECK(error_of("app: /usr/bin/python3, script: run.py").find("absolute") != std::string::npos);
     CHECK(error_of("app: /usr/bin/python3, script: 'module:'").find("module") != std::string::npos);
-    CHECK(error_of("app: /usr/bin/python3, script: unknown").find("absolute") != std::string::npos);
+    CHECK(error_of("app: /usr/bin/python3, script: 'unknown:*'").find("absolute") != std::string::npos);
     CHECK(error_of("parent: unknown").find("not a program") != std::string::npos);
     CHECK(error_of("parent: make").find("absolute") != std::string::npos);
     CHECK(error_of("app: unknown, parent: /usr/bin/make").find("unknown") != std::string::npos);
