@@ -154,9 +154,16 @@ static __always_inline void bind_foreign_flow(struct dw_flow_key *key, struct so
 	struct dw_foreign flow = {};
 
 	binding_of_current(&flow.binding, sk, hook);
+	flow.binding.sent_ns = bpf_ktime_get_ns();
 	flow.netns_cookie = netns;
-	if (known && known->netns_cookie != flow.netns_cookie)
-		flow.netns_cookie = 0;
+	if (known) {
+		bool same = same_process(&known->binding.who, &flow.binding.who);
+
+		flow.binding.before = same ? known->binding.before : known->binding.who;
+		flow.binding.before_ns = same ? known->binding.before_ns : known->binding.sent_ns;
+		if (known->netns_cookie != netns)
+			flow.netns_cookie = 0;
+	}
 	if (bpf_map_update_elem(&foreign, key, &flow, BPF_ANY))
 		count_failure(DW_FAIL_FOREIGN);
 }

@@ -7,6 +7,7 @@
 #include "inherit.h"
 #include "sender.h"
 #include "dns.h"
+#include "foreign.h"
 #include "packet_sockets.h"
 
 // The kernel's word for a licence that may call the tracing helpers.

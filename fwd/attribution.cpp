@@ -55,7 +55,7 @@ FoundSender Attribution::find(const Flow& flow, const QueuedPacket& packet, std:
     case Direction::in: return receiver(flow, packet.interface);
     case Direction::forward: break;
     }
-    const auto opener = foreign_.opener(flow);
+    const auto opener = foreign_.opener(flow, packet.settled_ns);
     if (!opener) return {std::nullopt, opener.error()};
     return {*opener, Unknown::none};
 }

@@ -8,6 +8,8 @@
 namespace doorward {
 namespace {
 
+// From the hook in one namespace to the queue of another a packet may wait for a softirq.
+constexpr std::uint64_t on_the_way_ns = 100'000'000;
 constexpr Address unchosen{};  // how the hooks write an address that the socket has not chosen yet
 
 dw_flow_key key_of(const Flow& flow, const Address& local, std::uint16_t local_port) {
@@ -76,17 +78,23 @@ ForeignBindings ForeignBindings::of_map(int foreign_fd) {
     });
 }
 
-std::expected<dw_binding, Unknown> ForeignBindings::opener(const Flow& flow) const {
-    std::optional<dw_foreign> best;
+std::expected<dw_binding, Unknown> ForeignBindings::opener(const Flow& flow,
+                                                           std::uint64_t settled_ns) const {
+    std::optional<dw_binding> best;
+    std::uint64_t netns = 0;
     for (const Address& local : {flow.local, unchosen}) {
         dw_foreign found{};
         if (!map_(key_of(flow, local, flow.local_port), found)) continue;
-        if (!best || found.binding.seen_ns > best->binding.seen_ns) best = found;
+        const bool other = best && netns != found.netns_cookie;
+        netns = other ? 0 : found.netns_cookie;
+        take_later(best, found.binding);
+        if (netns == 0) return std::unexpected(Unknown::ambiguous);
         if (flow.protocol == Protocol::tcp) break;  // its source is always chosen
     }
     if (!best) return std::unexpected(Unknown::forwarded);
-    if (best->netns_cookie == 0) return std::unexpected(Unknown::ambiguous);
-    return best->binding;
+    if (best->before.pid != 0 && best->before_ns + on_the_way_ns > settled_ns)
+        return std::unexpected(Unknown::ambiguous);
+    return *best;
 }
 
 }  // namespace doorward

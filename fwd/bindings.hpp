@@ -40,8 +40,9 @@ public:
     static ForeignBindings of_map(int foreign_fd);
 
     // Who opened the forwarded flow; `forwarded` if nobody was seen to, `ambiguous` if two
-    // namespaces have used the tuple.
-    std::expected<dw_binding, Unknown> opener(const Flow& flow) const;
+    // namespaces have used the tuple, or another process of the same one shortly before.
+    // `settled_ns`: all packets sent earlier have been decided (CLOCK_MONOTONIC).
+    std::expected<dw_binding, Unknown> opener(const Flow& flow, std::uint64_t settled_ns) const;
 
 private:
     Map map_;

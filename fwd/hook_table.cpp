@@ -71,6 +71,8 @@ constexpr Hook shared_set[] = {
      "host names are known from the hosts file only"},
     {"dns_ingress", HookKind::names, "cgroup_skb ingress",
      "host names are known from the hosts file only"},
+    {"foreign_egress", HookKind::foreign, "cgroup_skb egress of other namespaces",
+     "of forwarded datagrams only those of unconnected sockets are named"},
 };
 
 std::vector<Hook> join(std::span<const Hook> first, std::span<const Hook> second) {

@@ -9,8 +9,8 @@
 
 namespace doorward {
 
-// names: cgroup, about DNS. task_iterator: is run twice.
-enum class HookKind { kprobe, cgroup, tracepoint, iterator, task_iterator, names };
+// names: cgroup, about DNS. foreign: cgroup, about other namespaces. task_iterator: is run twice.
+enum class HookKind { kprobe, cgroup, tracepoint, iterator, task_iterator, names, foreign };
 
 struct Hook {
     std::string_view program;      // name in bpf/

@@ -66,7 +66,10 @@ struct Probes::Impl {
     Result<void> attach_to_cgroup(bpf_program* program);
     Result<void> iterate(const Hook& hook);
     void watch_packet_sockets(PacketSocketPolicy policy);
-    bool wanted(const Hook& hook) const { return names || hook.kind != HookKind::names; }
+    bool wanted(const Hook& hook) const {
+        if (hook.kind == HookKind::names) return names;
+        return hook.kind != HookKind::foreign || object->rodata->bind_foreign;
+    }
     bpf_program* program(const Hook& hook) const {
         return bpf_object__find_program_by_name(object->obj, std::string(hook.program).c_str());
     }
@@ -150,6 +153,7 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
     switch (hook.kind) {
     case HookKind::cgroup:
     case HookKind::names:
+    case HookKind::foreign:
         return attach_to_cgroup(bpf);
     case HookKind::iterator:
         return iterate(hook);

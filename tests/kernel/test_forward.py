@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Traffic of a container: a third namespace that reaches the peer through the host."""
 
+import json
+from pathlib import Path
+
 from lib.case import TIMED_OUT, KernelTest
+from lib.helper import Helper
 from lib.namespace import Namespace
-from lib.places import built, copies, has_kprobes
+from lib.places import built, copies
 
 INSIDE4, OUTSIDE4 = "10.97.0.2", "10.97.0.1"
 
@@ -37,7 +41,7 @@ class Forward(KernelTest):
 
     def test_programs_in_another_namespace_are_named_and_ruled(self):
         daemon = self.daemon(self.rules(), forward="filter", default_forward="reject")
-        kinds = ("tcp4", "udp4", "udpconn4") if has_kprobes() else ("tcp4", "udp4")
+        kinds = ("tcp4", "udp4", "udpconn4")
         for kind in kinds:
             self.assertEqual(self.from_inside(self.first, kind), 0, kind)
             self.assertEqual(self.from_inside(self.second, kind, "--wait", "300"), TIMED_OUT, kind)
@@ -48,12 +52,36 @@ class Forward(KernelTest):
                          {(INSIDE4, self.pair.peer4)})
 
     def test_what_nobody_was_seen_to_send_is_unknown(self):
-        daemon = self.daemon("rules:\n  - {name: ping, app: 'unknown:forwarded', protocol: icmp, action: drop}\n",
+        """A frame as of a virtual machine: no socket of this host has sent it."""
+        daemon = self.daemon("rules:\n  - {name: unseen, app: 'unknown:forwarded', protocol: udp, action: drop}\n",
                              forward="filter")
-        ping = self.inner.run("ping", "-n", "-c", "1", "-W", "1", self.pair.peer4)
-        self.assertNotEqual(ping.returncode, 0)
+        mac = json.loads(self.host.ip("-j", "link", "show", "inner0"))[0]["address"]
+        sender = Helper(self.inner, "packet_sender.py", INSIDE4, self.pair.peer4)
+        self.addCleanup(sender.stop)
+        self.assertEqual(sender.ask(f"send eth0 4444 1 {mac}")["sent"], 1)
         row = daemon.audit.wait_rows(1, "direction = 'forward'")[0]
-        self.assertEqual((row["unknown"], row["rule"], row["exe"]), ("forwarded", "ping", ""))
+        self.assertEqual((row["unknown"], row["rule"], row["exe"]), ("forwarded", "unseen", ""))
+        self.assertEqual(self.wire.count(protocol="udp", dport=4444), 0)
+
+    def test_a_ping_from_inside_is_named(self):
+        daemon = self.daemon("", forward="filter", default_forward="accept")
+        self.assertEqual(self.inner.run("ping", "-n", "-c", "1", "-W", "5", self.pair.peer4).returncode, 0)
+        row = daemon.audit.wait_rows(1, "direction = 'forward' AND protocol = 'icmp'")[0]
+        self.assertEqual((row["unknown"], Path(row["exe"]).name), ("", "ping"))
+
+    def test_a_port_that_changes_hands_inside_gets_no_wrong_name(self):
+        daemon = self.daemon("", forward="filter", default_forward="drop")
+        self.inner.sysctl("net.ipv4.ip_local_port_range", "50000 50001")
+        programs = copies(built("tests/kernel/programs/connect1"), self.folder / "many", 40)
+        ended = self.inner.run_all([[program, "udpconn4", self.pair.peer4, "9", "--wait", "0"]
+                                    for program in programs], parallel=4)
+        pids = {end["pid"]: program for end, program in zip(ended, programs)}
+        rows = daemon.audit.wait_rows(20, "direction = 'forward'")
+        for row in rows:
+            if row["unknown"]:
+                self.assertIn(row["unknown"], ("ambiguous", "forwarded"))
+            else:
+                self.assertEqual(pids.get(row["pid"]), row["exe"])
 
     def test_a_reply_is_no_flow_of_its_own(self):
         daemon = self.daemon(self.rules(), forward="filter", default_forward="drop")

@@ -277,6 +277,12 @@ TEST_CASE("a forwarded flow belongs to its opener in another namespace, or to no
     world.foreign->binding.hook = DW_HOOK_CGROUP;
     world.foreign->netns_cookie = 5;
     CHECK(world.of(flow(Direction::forward), false, 0).process->exe == "/bin/p9");
+    world.foreign->binding.before.pid = 8;
+    world.foreign->binding.before_ns = 99 * second;
+    CHECK(world.of(flow(Direction::forward), false, 0).process->exe == "/bin/p9");
+    world.foreign->binding.before_ns = 100 * second - second / 20;  // its packet may be on its way
+    CHECK(world.of(flow(Direction::forward), false, 0).unknown == Unknown::ambiguous);
+    world.foreign->binding.before_ns = 0;
     world.foreign->netns_cookie = 0;
     CHECK(world.of(flow(Direction::forward), false, 0).unknown == Unknown::ambiguous);
 }

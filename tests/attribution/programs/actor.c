@@ -14,13 +14,16 @@
 //        actor descriptor PROGRAM WORD… runs /proc/self/fd/N
 //        actor chroot FOLDER PROGRAM WORD…
 //        actor bystander                opens raw ICMP sockets, says "ready", waits for input
+//        actor frame LINK               sends a whole frame on a packet socket
 //        actor listen PORT PROGRAM WORD…   PROGRAM finds a listening socket on descriptor 3
 // Exit status: 0 or an errno; 200: usage. Port 7.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,6 +231,18 @@ static int bystander(char** words) {
     return 0;
 }
 
+// A whole frame: nothing that anybody answers.
+static int send_frame(char** words) {
+    const struct sockaddr_ll link = {.sll_family = AF_PACKET,
+                                     .sll_protocol = htons(0x88b5 /* IEEE 802: local experimental */),
+                                     .sll_ifindex = (int)if_nametoindex(words[0]),
+                                     .sll_halen = 6,
+                                     .sll_addr = {2, 0, 0, 0, 0, 1}};
+    const int fd = (int)must(socket(AF_PACKET, SOCK_DGRAM, 0), "socket");
+    must(sendto(fd, message, sizeof message - 1, 0, (const struct sockaddr*)&link, sizeof link), "sendto");
+    return 0;
+}
+
 static int listen_for(char** words) {
     struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)atoi(words[0]))};
     const int fd = (int)must(socket(AF_INET6, SOCK_STREAM, 0), "socket");
@@ -248,7 +263,7 @@ static const struct {
     {"inherit", 2, inherit},    {"use", 1, use},         {"fork", 1, fork_and_send},
     {"thread", 1, from_thread}, {"vfork", 1, by_vfork},  {"memfd", 1, from_memory},
     {"descriptor", 1, by_descriptor}, {"chroot", 2, in_root}, {"bystander", 0, bystander},
-    {"listen", 2, listen_for},
+    {"listen", 2, listen_for},  {"frame", 1, send_frame},
 };
 
 int main(int argc, char** argv) {

@@ -27,7 +27,8 @@ class Score:
     def failed(self) -> bool:
         if self.absent:
             return False
-        return bool(self.wrong) or self.right == 0 or (self.missing > 0 and not self.missing_allowed)
+        lost = self.missing > 0 and not self.missing_allowed
+        return bool(self.wrong) or self.right == 0 or lost
 
     def judge(self, truth: tuple, rows: list[dict]) -> None:
         """One flow: `truth` is (program, pid or None); all its rows must say so."""

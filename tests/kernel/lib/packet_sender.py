@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Helper process: sends UDP datagrams, as whole frames, on packet sockets (AF_PACKET).
 
-Commands on stdin: "send LINK PORT COUNT" writes IPv4 frames to the peer's port and answers
-{"sent": …, "errno": …}; "ring LINK PORT" writes one through a PACKET_TX_RING; "bypass" asks for PACKET_QDISC_BYPASS from then on and answers {"errno": …}.
+Commands on stdin: "send LINK PORT COUNT [MAC]" writes IPv4 frames to the peer's port and answers
+{"sent": …, "errno": …}; "ring LINK PORT" writes one through a PACKET_TX_RING; "bypass" asks for
+PACKET_QDISC_BYPASS from then on and answers {"errno": …}.
 
 usage: packet_sender.py SOURCE TARGET
 """
@@ -66,9 +67,10 @@ def main() -> None:
                 lambda: send_through_ring(data, (words[0], ETH_P_IP, 0, 0, BROADCAST)))}
         else:
             link, port, count = words[0], int(words[1]), int(words[2])
+            mac = bytes.fromhex(words[3].replace(":", "")) if len(words) > 3 else BROADCAST
             data, answer = datagram(*sys.argv[1:3], port), {"sent": 0, "errno": 0}
             for _ in range(count):
-                error = attempt(lambda: packets.sendto(data, (link, ETH_P_IP, 0, 0, BROADCAST)))
+                error = attempt(lambda: packets.sendto(data, (link, ETH_P_IP, 0, 0, mac)))
                 answer["errno"] = error or answer["errno"]
                 answer["sent"] += error == 0
         print(json.dumps(answer), flush=True)
