@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the kernel tests: every test_*.py of a folder, one line for each test.
 
-usage: run.py [--folder FOLDER] [--list] [PART-OF-A-NAME…]
+usage: run.py [--folder FOLDER] [--share I/N] [--list] [PART-OF-A-NAME…]
 Without --folder: those of this folder, and the *-check programs that are built from it.
+--share 1/2 runs every second test, --share 2/2 the others.
 Needs root, a built tree (DOORWARD_BUILD, default ./build) and no host network: each test makes its
 own namespaces. DOORWARD_WORLD=guest|native says on whose kernel it runs.
 The last line is "N passed, N failed, N skipped"; the exit status is 1 if a test failed.
@@ -140,15 +141,23 @@ def run_tests(tests: list[unittest.TestCase]) -> tuple[int, int, int]:
     return outcome.passed, len(failed) + unexpected, len(outcome.skipped)
 
 
+def share(text: str) -> slice:
+    number, _, of = text.partition("/")
+    if not 1 <= int(number) <= int(of):
+        raise ValueError(text)
+    return slice(int(number) - 1, None, int(of))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder")
+    parser.add_argument("--share", type=share, default=slice(None), metavar="I/N")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("parts", nargs="*")
     arguments = parser.parse_args()
 
-    tests = choose(arguments.folder or str(HERE), arguments.parts)
-    checks = [] if arguments.folder else check_programs(arguments.parts)
+    tests = choose(arguments.folder or str(HERE), arguments.parts)[arguments.share]
+    checks = [] if arguments.folder else check_programs(arguments.parts)[arguments.share]
     if arguments.list:
         print("\n".join([title(test) for test in tests] + [path.name for path in checks]))
         return 0

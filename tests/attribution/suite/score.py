@@ -15,6 +15,7 @@ class Score:
     wrong: list = field(default_factory=list)
     missing: int = 0  # flows without a row
     missing_allowed: bool = False
+    attack: bool = False  # not part of the sum: here only a wrong name is a failure
     absent: str = ""
 
     @property
@@ -56,24 +57,27 @@ def by(rows: list[dict], key: str) -> dict:
     return found
 
 
+def line(score: Score) -> str:
+    if score.absent:
+        return f"| {score.name} | – | – | {score.absent} | – |"
+    share = 100 * score.right / max(1, score.flows)
+    reasons = [f"{reason} {count}" for reason, count in sorted(score.unknown.items())]
+    if score.missing:
+        reasons.append(f"(and {score.missing} dropped undecided)" if score.missing_allowed
+                       else f"no row {score.missing}")
+    percent = "100 %" if score.right == score.flows else f"{share:.2f} %"
+    return (f"| {score.name} | {score.flows} | {percent} | {', '.join(reasons) or '–'} "
+            f"| {len(score.wrong)} |")
+
+
 def table(scores: list[Score]) -> str:
-    """As Markdown, which reads well as text too."""
+    """As Markdown, which reads well as text too. What is under attack comes behind the sum."""
     lines = ["| traffic | flows | right | unknown | wrong |", "|---|--:|--:|---|--:|"]
-    for score in scores:
-        if score.absent:
-            lines.append(f"| {score.name} | – | – | {score.absent} | – |")
-            continue
-        share = 100 * score.right / max(1, score.flows)
-        reasons = [f"{reason} {count}" for reason, count in sorted(score.unknown.items())]
-        if score.missing:
-            reasons.append(f"(and {score.missing} dropped undecided)" if score.missing_allowed
-                           else f"no row {score.missing}")
-        percent = "100 %" if score.right == score.flows else f"{share:.2f} %"
-        lines.append(f"| {score.name} | {score.flows} | {percent} | {', '.join(reasons) or '–'} "
-                     f"| {len(score.wrong)} |")
-    done = [score for score in scores if not score.absent]
+    lines += [line(score) for score in scores if not score.attack]
+    done = [score for score in scores if not score.absent and not score.attack]
     flows, right = sum(s.flows for s in done), sum(s.right for s in done)
+    wrong = sum(len(s.wrong) for s in done)
     lines.append(f"| **all** | **{flows}** | **{100 * right / max(1, flows):.3f} %** | "
-                 f"{flows - right - sum(len(s.wrong) for s in done)} "
-                 f"| **{sum(len(s.wrong) for s in done)}** |")
+                 f"{flows - right - wrong} | **{wrong}** |")
+    lines += [line(score) for score in scores if score.attack]
     return "\n".join(lines)

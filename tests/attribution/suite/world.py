@@ -75,11 +75,12 @@ class World:
         values = [int(last, base) + i for i in range(count)]
         return [head + separator + (f"{value:x}" if base == 16 else str(value)) for value in values]
 
-    def start(self, rules: str = ACCEPT_ALL, **options: str) -> Daemon:
+    def start(self, rules: str = ACCEPT_ALL, limits: str = "", **options: str) -> Daemon:
         self.stop()
         self.daemons += 1
         # No limit on rows that wait: a row that was lost can't be judged.
-        config = "mode: enforce\nlimits: {audit_records: 1000000, queued_packets: 16384}\n"
+        limits = ", ".join(filter(None, ("audit_records: 1000000, queued_packets: 16384", limits)))
+        config = f"mode: enforce\nlimits: {{{limits}}}\n"
         self.daemon = Daemon(self.host, self.folder / f"daemon-{self.daemons}", rules, config,
                              **options)
         return self.daemon.start()
