@@ -94,6 +94,8 @@ class Mounts(KernelTest):
         subprocess.run(["mkfs.btrfs", "-q", str(disk)], check=True, timeout=60, capture_output=True)
         daemon = self.daemon("rules:\n  - {name: it, app: %s/root/sub/tool, action: accept}\n" % self.folder)
         status, namespace = self.run_script(
+            # Without udev nothing makes /dev/loop-control before the module is in.
+            "modprobe loop 2> /dev/null || true; "
             f"cd {self.folder}; mount -o loop disk root; btrfs -q subvolume create root/sub; "
             f"cp {built('tests/kernel/programs/connect1')} root/sub/tool; cp root/sub/tool root/other; "
             f"{self.root}/sub/tool {self.words}; {self.root}/other {self.words}")
