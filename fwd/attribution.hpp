@@ -27,8 +27,8 @@ class Attribution {
 public:
     using HolderMap = std::function<bool(std::uint64_t cookie, dw_binding&)>;
 
-    Attribution(Senders senders, Bindings bindings, ForeignBindings foreign, HolderMap holders, SocketLookup& sockets,
-                ProcessTable& processes);
+    Attribution(Senders senders, Bindings bindings, ForeignBindings foreign, HolderMap holders,
+                SocketLookup& sockets, ProcessTable& processes);
     static HolderMap holders_of_map(int holders_fd);
 
     // `slot`: of the sender, from the packet's mark; 0 if it names none. `now_ns`: CLOCK_MONOTONIC.
