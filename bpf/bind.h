@@ -204,4 +204,19 @@ static __always_inline void bind_current(struct dw_flow_key *key, struct sock *s
 	write_binding(key, &binding);
 }
 
+/* Whether the connections of that namespace are kept. */
+static __always_inline bool looked_at(dw_u64 netns)
+{
+	return netns == netns_cookie || bind_foreign;
+}
+
+static __always_inline void bind_connection(struct dw_flow_key *key, struct sock *sk, dw_u8 hook,
+					    dw_u64 netns)
+{
+	if (netns == netns_cookie)
+		bind_current(key, sk, hook);
+	else
+		bind_foreign_flow(key, sk, hook, netns);
+}
+
 #endif

@@ -39,11 +39,10 @@ static __always_inline void set_v6(dw_u8 *address, dw_u32 a, dw_u32 b, dw_u32 c,
 SEC("sockops")
 int sockops_tcp(struct bpf_sock_ops *ctx)
 {
+	dw_u64 netns = bpf_get_netns_cookie(ctx);
 	struct dw_flow_key key = {};
 
-	dw_u64 netns = bpf_get_netns_cookie(ctx);
-
-	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB || (netns != netns_cookie && !bind_foreign))
+	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB || !looked_at(netns))
 		return ALLOW;
 	key.protocol = IPPROTO_TCP;
 	key.local_port = ctx->local_port;
@@ -57,27 +56,14 @@ int sockops_tcp(struct bpf_sock_ops *ctx)
 		set_v6(key.remote, ctx->remote_ip6[0], ctx->remote_ip6[1], ctx->remote_ip6[2],
 		       ctx->remote_ip6[3]);
 	}
-	if (netns == netns_cookie)
-		bind_current(&key, (void *)ctx->sk, DW_HOOK_CGROUP);
-	else
-		bind_foreign_flow(&key, (void *)ctx->sk, DW_HOOK_CGROUP, netns);
+	bind_connection(&key, (void *)ctx->sk, DW_HOOK_CGROUP, netns);
 	return ALLOW;
-}
-
-static __always_inline void bind_datagram(struct bpf_sock_addr *ctx, struct dw_flow_key *key)
-{
-	dw_u64 netns = bpf_get_netns_cookie(ctx);
-
-	if (netns == netns_cookie)
-		bind_current(key, (void *)ctx->sk, DW_HOOK_CGROUP);
-	else
-		bind_foreign_flow(key, (void *)ctx->sk, DW_HOOK_CGROUP, netns);
 }
 
 static __always_inline bool datagram_key(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
 					 struct dw_flow_key *key)
 {
-	if (!sk || (bpf_get_netns_cookie(ctx) != netns_cookie && !bind_foreign))
+	if (!sk || bpf_get_netns_cookie(ctx) != netns_cookie)
 		return false;
 	key->protocol = ctx->protocol;
 	key->local_port = sk->src_port;
@@ -98,7 +84,7 @@ int cgroup_sendmsg4(struct bpf_sock_addr *ctx)
 	set_v4(key.local, ctx->msg_src_ip4);
 	set_v4(key.remote, ctx->user_ip4);
 	settle_remote(&key, true);
-	bind_datagram(ctx, &key);
+	bind_current(&key, (void *)sk, DW_HOOK_CGROUP);
 	return ALLOW;
 }
 
@@ -114,7 +100,7 @@ int cgroup_sendmsg6(struct bpf_sock_addr *ctx)
 	       ctx->msg_src_ip6[3]);
 	set_v6(key.remote, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]);
 	settle_remote(&key, false);
-	bind_datagram(ctx, &key);
+	bind_current(&key, (void *)sk, DW_HOOK_CGROUP);
 	return ALLOW;
 }
 

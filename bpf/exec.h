@@ -8,12 +8,9 @@
 
 enum { ANCESTORS_WALKED = 16 };
 
-/* So that clang keeps a mask that follows, for the verifier: what they know by comparing two variables,
- * that one does not. */
-#define keep_mask(variable) asm volatile("" : "+r"(variable))
-
 /* Appends the executable of `of`, an unknown one if that is null, to slot's ancestors. False: it had
- * no room. */
+ * no room. The barriers make clang keep the masks that follow them, here and below: what it knows from
+ * comparing two variables, the verifier does not. */
 static __always_inline bool append_ancestor(struct dw_scratch *slot, struct dw_process *of)
 {
 	dw_u32 used = slot->process.ancestors_length;
@@ -26,8 +23,8 @@ static __always_inline bool append_ancestor(struct dw_scratch *slot, struct dw_p
 		slot->process.flags |= DW_ANCESTORS_CUT;
 		return false;
 	}
-	keep_mask(used);
-	keep_mask(length);
+	barrier_var(used);
+	barrier_var(length);
 	if (length)
 		bpf_probe_read_kernel(&slot->process.ancestors[used & (DW_ANCESTORS_MAX - 1)],
 				      length & (DW_ANCESTORS_MAX - 1), &of->path[start & (DW_PATH_MAX - 1)]);
@@ -55,8 +52,8 @@ static __always_inline void append_ancestors_of(struct dw_scratch *slot, struct 
 	}
 	if (length > DW_ANCESTORS_MAX - 1) /* `used` is 0 then; a last path without its NUL is cut */
 		length = DW_ANCESTORS_MAX - 1;
-	keep_mask(length);
-	keep_mask(used);
+	barrier_var(length);
+	barrier_var(used);
 	bpf_probe_read_kernel(&slot->process.ancestors[used & (DW_ANCESTORS_MAX - 1)],
 			      length & (DW_ANCESTORS_MAX - 1), of->ancestors);
 	slot->process.ancestors_length = used + length;

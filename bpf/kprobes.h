@@ -53,15 +53,13 @@ int BPF_KRETPROBE(kretprobe_tcp_v6_connect, int result)
 SEC("kprobe/tcp_connect")
 int BPF_KPROBE(kprobe_tcp_connect, struct sock *sk)
 {
+	dw_u64 netns = netns_of(sk);
 	struct dw_flow_key key;
 
-	if (!our_namespace(sk) && !bind_foreign)
+	if (!looked_at(netns))
 		return 0;
 	key_of_sock(sk, IPPROTO_TCP, &key);
-	if (our_namespace(sk))
-		bind_current(&key, sk, DW_HOOK_KPROBE);
-	else
-		bind_foreign_flow(&key, sk, DW_HOOK_KPROBE, netns_of(sk));
+	bind_connection(&key, sk, DW_HOOK_KPROBE, netns);
 	return 0;
 }
 
@@ -120,15 +118,11 @@ static __always_inline int datagram_leaves(struct sock *sk, struct msghdr *msg, 
 {
 	struct dw_flow_key key;
 
-	if (!our_namespace(sk) && !bind_foreign)
+	if (!our_namespace(sk))
 		return 0;
 	key_of_sock(sk, protocol, &key);
 	if (!set_remote(&key, msg))
 		return 0;
-	if (!our_namespace(sk)) {
-		bind_foreign_flow(&key, sk, DW_HOOK_KPROBE, netns_of(sk));
-		return 0;
-	}
 	bind_current(&key, sk, DW_HOOK_KPROBE);
 	if (BPF_CORE_READ(msg, msg_controllen) && !is_zero(key.local)) {
 		/* IP_PKTINFO may choose another source address than the socket's. */

@@ -161,18 +161,16 @@ static __always_inline bool describe_sender(struct sock *sk, enum sender_kind ki
 	return true;
 }
 
-/* So that clang keeps the comparison of exactly this variable: the verifier follows neither remainders
- * nor a difference that was compared before it was taken. */
-#define hide(variable) asm volatile("" : "+r"(variable))
-
-/* `version` and `version_end` bracket the writing: the daemon reads while this is written. */
+/* `version` and `version_end` bracket the writing: the daemon reads while this is written.
+ * The barrier, as others below, makes clang compare exactly this variable: the verifier follows neither
+ * remainders nor a difference that was compared before it was taken. */
 static __always_inline dw_u32 take_slot(struct dw_senders *all, dw_u64 cookie, struct dw_binding *from)
 {
 	dw_u32 number = __sync_fetch_and_add(&all->taken, 1);
 	dw_u32 index = number % DW_SENDER_SLOTS;
 	struct dw_sender *slot;
 
-	hide(index);
+	barrier_var(index);
 	if (index >= DW_SENDER_SLOTS)
 		return 0;
 	slot = &all->slot[index];
@@ -294,7 +292,7 @@ int slot_bit0(struct __sk_buff *skb)
 	slot = slot_of(skb, &key);
 	all = bpf_map_lookup_elem(&senders, &key);
 	index = slot - 1;
-	hide(index);
+	barrier_var(index);
 	if (all && index < DW_SENDER_SLOTS)
 		all->slot[index].sent_ns = bpf_ktime_get_ns();
 	return slot & 1;
@@ -327,7 +325,7 @@ int still_owner(struct __sk_buff *skb)
 	if (!all || all->owner == 0)
 		return 1;
 	owner = all->owner - 1;
-	hide(owner);
+	barrier_var(owner);
 	return owner < DW_SENDER_SLOTS && all->slot[owner].cookie == bpf_get_socket_cookie(skb);
 }
 

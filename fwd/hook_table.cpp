@@ -72,7 +72,7 @@ constexpr Hook shared_set[] = {
     {"dns_ingress", HookKind::names, "cgroup_skb ingress",
      "host names are known from the hosts file only"},
     {"foreign_egress", HookKind::foreign, "cgroup_skb egress of other namespaces",
-     "of forwarded datagrams only those of unconnected sockets are named"},
+     "the senders of forwarded datagrams stay unknown"},
 };
 
 std::vector<Hook> join(std::span<const Hook> first, std::span<const Hook> second) {
