@@ -80,21 +80,13 @@ ForeignBindings ForeignBindings::of_map(int foreign_fd) {
 
 std::expected<dw_binding, Unknown> ForeignBindings::opener(const Flow& flow,
                                                            std::uint64_t settled_ns) const {
-    std::optional<dw_binding> best;
-    std::uint64_t netns = 0;
-    for (const Address& local : {flow.local, unchosen}) {
-        dw_foreign found{};
-        if (!map_(key_of(flow, local, flow.local_port), found)) continue;
-        const bool other = best && netns != found.netns_cookie;
-        netns = other ? 0 : found.netns_cookie;
-        take_later(best, found.binding);
-        if (netns == 0) return std::unexpected(Unknown::ambiguous);
-        if (flow.protocol == Protocol::tcp) break;  // its source is always chosen
-    }
-    if (!best) return std::unexpected(Unknown::forwarded);
-    if (best->before.pid != 0 && best->before_ns + on_the_way_ns > settled_ns)
-        return std::unexpected(Unknown::ambiguous);
-    return *best;
+    dw_foreign found{};
+    if (!map_(key_of(flow, flow.local, flow.local_port), found))
+        return std::unexpected(Unknown::forwarded);
+    const dw_binding& opener = found.binding;
+    const bool handed_over = opener.before.pid != 0 && opener.before_ns + on_the_way_ns > settled_ns;
+    if (found.netns_cookie == 0 || handed_over) return std::unexpected(Unknown::ambiguous);
+    return opener;
 }
 
 }  // namespace doorward

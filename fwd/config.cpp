@@ -209,6 +209,10 @@ std::string_view pass_policy_name(PassPolicy policy) {
     return "?";
 }
 
+std::optional<PassPolicy> parse_pass_policy(std::string_view text) {
+    return Choices<PassPolicy>{pass_policies, pass_policy_name}.parse(text);
+}
+
 std::string_view packet_socket_policy_name(PacketSocketPolicy policy) {
     switch (policy) {
         case PacketSocketPolicy::allow: return "allow";

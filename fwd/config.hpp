@@ -31,6 +31,7 @@ enum class PassPolicy : std::uint8_t {
 };
 
 std::string_view pass_policy_name(PassPolicy policy);
+std::optional<PassPolicy> parse_pass_policy(std::string_view text);
 
 // Frames that programs send on packet sockets (AF_PACKET), which netfilter never sees.
 enum class PacketSocketPolicy : std::uint8_t {

@@ -5,10 +5,11 @@
 #include <filesystem>
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "fwd/clock.hpp"
+#include "fwd/thread_signals.hpp"
 
 namespace doorward {
 namespace {
@@ -16,15 +17,6 @@ namespace {
 constexpr std::size_t piece = std::size_t{1} << 20;  // read of one file before it is the next's turn
 constexpr std::size_t most_prefetched = 4096;
 constexpr auto pause = std::chrono::milliseconds(5);
-
-std::uint64_t clock_ns(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-std::uint64_t monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
 
 ContentKey key_of(const ExecutableQuestion& question) {
     return {question.version, question.path};
@@ -122,9 +114,7 @@ SharedContent ContentWorker::look(const std::string& path, Facts wanted,
 }
 
 void ContentWorker::run() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    block_all_signals();
     ::pthread_setname_np(::pthread_self(), "digests");
     for (;;) {
         std::optional<std::pair<std::string, Facts>> ahead;

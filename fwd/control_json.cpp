@@ -50,14 +50,9 @@ static void from_json(const json& j, QueueKind& kind) {
     if (name != "nft" && name != "xtables") throw std::invalid_argument(name + " is unknown here");
     kind = name == "nft" ? QueueKind::nft : QueueKind::xtables;
 }
-static void to_json(json& j, PassPolicy policy) {
-    j = policy == PassPolicy::accept ? "accept" : "filter";
-}
+static void to_json(json& j, PassPolicy policy) { j = pass_policy_name(policy); }
 static void from_json(const json& j, PassPolicy& policy) {
-    const auto name = j.get<std::string>();
-    if (name != "accept" && name != "filter")
-        throw std::invalid_argument(name + " is unknown here");
-    policy = name == "accept" ? PassPolicy::accept : PassPolicy::filter;
+    policy = known(parse_pass_policy(j.get<std::string>()), j);
 }
 static void to_json(json& j, PacketSocketPolicy policy) { j = packet_socket_policy_name(policy); }
 static void from_json(const json& j, PacketSocketPolicy& policy) {

@@ -7,8 +7,8 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 
+#include "fwd/clock.hpp"
 #include "fwd/mount_entry.hpp"
 #include "fwd/proc_files.hpp"
 
@@ -20,12 +20,6 @@ constexpr std::size_t mountinfo_limit = std::size_t{8} << 20;  // of tens of tho
 
 std::int64_t nanoseconds(std::int64_t seconds, std::int64_t rest) {
     return seconds * second_ns + rest;
-}
-
-std::int64_t clock_ns(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return nanoseconds(now.tv_sec, now.tv_nsec);
 }
 
 std::string own_file(const std::string& name) {
@@ -47,7 +41,7 @@ std::expected<FileVersion, NoContent> look_at(int fd, std::uint64_t device) {
 
 // The process has ended by now, perhaps before its file was changed for the last time.
 bool changed_unseen(const ExecutableQuestion& question) {
-    const std::int64_t boot = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+    const auto boot = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME));
     return fresh_at(question.version.ctime_ns, boot + static_cast<std::int64_t>(question.start_ns));
 }
 

@@ -5,28 +5,15 @@
 #include <random>
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
-#include <time.h>
+
+#include "fwd/clock.hpp"
+#include "fwd/thread_signals.hpp"
 
 namespace doorward {
 namespace {
 
 constexpr int serve_timeout_ms = 250;
-
-std::uint64_t monotonic_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-// Signals belong to the event loop on the main thread.
-void block_all_signals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
 
 // An eighth for one file: a large one must not keep the programs with small ones waiting.
 ParkedPackets::Limits parking_of(const DigestLimits& limits) {

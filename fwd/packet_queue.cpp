@@ -8,8 +8,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <time.h>
 
+#include "fwd/clock.hpp"
 #include "fwd/queue_message.hpp"
 #include "fwd/queue_socket.hpp"
 #include "fwd/queue_verdicts.hpp"
@@ -43,13 +43,6 @@ private:
     QueueTableRow last_;
     std::uint64_t total_ = 0;
 };
-
-std::uint64_t monotonic_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 }  // namespace
 

@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/pipeline.hpp"
 
-#include <time.h>
-
+#include "fwd/clock.hpp"
 #include "fwd/packet_flow.hpp"
 
 namespace doorward {
-namespace {
-
-std::uint64_t clock_ns(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
-           static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-}  // namespace
 
 Pipeline::Pipeline(Marks marks, Attribution& attribution, Names& names,
                    const ActiveRulesSlot& active, ContentWorker& contents,
@@ -40,7 +29,7 @@ std::optional<QueueVerdict> Pipeline::judge(const QueuedPacket& queued) {
         decided.flow.unknown = Unknown::bad_packet;
     } else {
         attribute(decided, queued);
-        const std::uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+        const std::uint64_t now_ns = monotonic_ns();
         names_.take_in(now_ns);
         names_.look_up(decided.flow, parsed.packet.tcp_syn, now_ns, flow_names_);
         decided.host = flow_names_.first();
@@ -52,7 +41,7 @@ void Pipeline::resume(bool found_out, const Answer& answer) {
     if (parked_.empty()) return;
     // Other rules may have another question, or none.
     const auto active = active_.load();
-    const std::uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+    const std::uint64_t now_ns = monotonic_ns();
     if (!found_out && active->rules == resumed_under_ && !parked_.overdue(now_ns)) return;
     resumed_under_ = active->rules;
     const auto known = [&](const ParkedPacket& packet) {
@@ -68,7 +57,7 @@ void Pipeline::resume(bool found_out, const Answer& answer) {
     }
 }
 
-int Pipeline::wait_ms(int most) const { return parked_.wait_ms(clock_ns(CLOCK_MONOTONIC), most); }
+int Pipeline::wait_ms(int most) const { return parked_.wait_ms(monotonic_ns(), most); }
 
 // Each round finds out something that the one before did not know, and there are three such facts.
 // With a `failure`, what is not known by now counts as not to be known.
@@ -90,7 +79,7 @@ std::optional<QueueVerdict> Pipeline::decide(ParkedPacket& packet, NoContent fai
         const QueueVerdict pass{true, marks_.accept(packet.mark, active->accept_mark)};
         packet.passed = packet.passed || passes;
         keep_names(packet);
-        if (parked_.park(packet, clock_ns(CLOCK_MONOTONIC)))
+        if (parked_.park(packet, monotonic_ns()))
             return passes ? std::optional(pass) : std::nullopt;
         if (passes) packet.passed = false;
         failure = NoContent::too_many;
@@ -129,7 +118,7 @@ QueueVerdict Pipeline::conclude(ParkedPacket& packet, const ActiveRules& active,
     decided.verdict = passes ? Action::accept : decision.action;
     if (packet.until_ns != 0 && decided.latency_ns >= 0) {
         const std::uint64_t parked_ns = packet.until_ns - parked_.limits().wait_ns;
-        decided.latency_ns += static_cast<std::int64_t>(clock_ns(CLOCK_MONOTONIC) - parked_ns);
+        decided.latency_ns += static_cast<std::int64_t>(monotonic_ns() - parked_ns);
     }
     const QueueVerdict result = verdict(packet.mark, decided, active);
     counters_.by_verdict[static_cast<std::size_t>(decided.verdict)]++;
@@ -139,7 +128,7 @@ QueueVerdict Pipeline::conclude(ParkedPacket& packet, const ActiveRules& active,
 }
 
 void Pipeline::attribute(Decided& decided, const QueuedPacket& queued) {
-    const std::uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+    const std::uint64_t now_ns = monotonic_ns();
     const std::uint32_t slot =
         queued.inbound || queued.forwarded ? 0 : marks_.slot(queued.mark);
     Attributed found = attribution_.of(decided.flow, queued, slot, now_ns);

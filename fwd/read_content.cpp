@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "fwd/clock.hpp"
 #include "fwd/file_digest.hpp"
 #include "fwd/package_database.hpp"
 
@@ -14,16 +15,11 @@ namespace {
 
 constexpr std::size_t piece = std::size_t{1} << 20;
 
-std::int64_t wall_clock_ns() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-}
-
 void read_digest(ExecutableFile file, ExecutableContent& content) {
     std::vector<std::uint8_t> buffer(piece);
     FileDigest digest(std::move(file));
     for (;;) {
-        switch (digest.step(wall_clock_ns(), buffer)) {
+        switch (digest.step(static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME)), buffer)) {
         case FileDigest::State::waiting:
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
             break;
