@@ -60,6 +60,14 @@ class Hash(KernelTest):
             Hash.enlarged[self.good] = digest(self.app)
         return Hash.enlarged[self.good]
 
+    def start_and_park(self, daemon):
+        """Starts self.app, which sends; returns once its packet waits for the digest."""
+        meeting = self.host.start(self.app, "tcp4", self.pair.peer4, "7", "--wait", "60000")
+        deadline = time.monotonic() + 30
+        while daemon.status()["content"]["parked"] == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return meeting
+
     def test_one_packet_and_gone_the_first_time_and_from_the_cache(self):
         daemon = self.daemon(ANYWHERE.format(sha256=self.good.upper()))
         for number in range(40):
@@ -146,10 +154,7 @@ class Hash(KernelTest):
         slow_digest = self.enlarge()
         daemon = self.daemon(ANYWHERE.format(sha256=slow_digest),
                              config=config(wait_ms=60000))
-        meeting = self.host.start(self.app, "tcp4", self.pair.peer4, "7", "--wait", "60000")
-        deadline = time.monotonic() + 30
-        while daemon.status()["content"]["parked"] == 0 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        meeting = self.start_and_park(daemon)
         os.unlink(self.app)
         self.assertEqual(meeting.wait(90), REFUSED)
         self.assertEqual(set(self.failures(daemon)), {"changed"})
@@ -181,10 +186,7 @@ class Hash(KernelTest):
         rules = (f"rules:\n  - {{name: pinned, sha256: [{slow_digest}, {self.good}],"
                  " action: accept}\n")
         daemon = self.daemon(rules, config=config(wait_ms=60000))
-        slow = self.host.start(self.app, "tcp4", self.pair.peer4, "7", "--wait", "60000")
-        deadline = time.monotonic() + 30
-        while daemon.status()["content"]["parked"] == 0 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        slow = self.start_and_park(daemon)
         self.assertEqual(self.contact("tcp4", 7, "--wait", "30000",
                                       program=self.other).returncode, 0)
         self.assertIsNone(slow.poll(), "the slow one was done before the other; enlarge HOLE")
@@ -271,10 +273,7 @@ class Hash(KernelTest):
         slow_digest = self.enlarge()
         daemon = self.daemon(ANYWHERE.format(sha256=slow_digest),
                              config=config(wait_ms=60000))
-        meeting = self.host.start(self.app, "tcp4", self.pair.peer4, "7", "--wait", "60000")
-        deadline = time.monotonic() + 30
-        while daemon.status()["content"]["parked"] == 0 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        meeting = self.start_and_park(daemon)
         daemon.write_rules(f"rules:\n  - {{name: never, app: {self.app}, action: reject}}\n")
         daemon.reload()
         self.assertEqual(meeting.wait(90), REFUSED)

@@ -35,21 +35,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "must.h"
+
 enum { PORT = 7, GIVEN = 3 };
 
 static const char message[] = "doorward";
 extern char** environ;
-
-static _Noreturn void die(const char* what) {
-    const int error = errno;
-    fprintf(stderr, "actor: %s: %s\n", what, strerror(error));
-    exit(error ? error : 1);
-}
-
-static long must(long result, const char* what) {
-    if (result < 0) die(what);
-    return result;
-}
 
 static struct sockaddr_storage to(const char* text, socklen_t* length) {
     struct sockaddr_storage any = {0};

@@ -20,23 +20,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "must.h"
+
 enum { ECHO_PORT = 7, FIRST_PORT = 1024, PORTS = 60000 };
 
 struct Range {
     struct in_addr first;
     int count;
 };
-
-static _Noreturn void die(const char* what) {
-    const int error = errno;
-    fprintf(stderr, "attack: %s: %s\n", what, strerror(error));
-    exit(error ? error : 1);
-}
-
-static long must(long result, const char* what) {
-    if (result < 0) die(what);
-    return result;
-}
 
 static struct in_addr address_of(const char* text) {
     struct in_addr address;

@@ -14,13 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { GIVEN = 3 };
+#include "must.h"
 
-static long must(long result, const char* what) {
-    if (result >= 0) return result;
-    perror(what);
-    exit(1);
-}
+enum { GIVEN = 3 };
 
 static int open_port(int type, const char* family, int port, int reuse) {
     const int v4 = strcmp(family, "4") == 0;
