@@ -2,7 +2,9 @@
 // Host names as DNS answers, /etc/hosts and rules have them.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,6 +14,11 @@ namespace doorward {
 // labels of 1 to 63 letters, digits, '-' and '_', at most 253 bytes. Names in other scripts come in
 // their xn-- form only. Never longer than `text`.
 std::optional<std::string> normal_host_name(std::string_view text);
+
+// The same without allocating: the name is written to `room`.
+constexpr std::size_t longest_host_name = 253;
+std::optional<std::string_view> normal_host_name(std::string_view text,
+                                                 std::span<char, longest_host_name> room);
 
 // Calls `take(key)` with the keys under which a pattern can match `name`, a normal host name: the
 // name itself and, beginning with their dots, the domains it is below of. "a.b.org": "a.b.org",
