@@ -29,7 +29,8 @@ class Score:
         if self.absent:
             return False
         lost = self.missing > 0 and not self.missing_allowed
-        return bool(self.wrong) or self.right == 0 or lost
+        nothing = self.right == 0 and not self.attack  # a flood may evict each and every one
+        return bool(self.wrong) or nothing or lost
 
     def judge(self, truth: tuple, rows: list[dict]) -> None:
         """One flow: `truth` is (program, pid or None); all its rows must say so."""
