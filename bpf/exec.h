@@ -8,17 +8,12 @@
 
 enum { ANCESTORS_WALKED = 16 };
 
-/* Appends the executable of `of`, an unknown one if that is null, to slot's ancestors. False: it had
- * no room. The barriers make clang keep the masks that follow them, here and below: what it knows from
- * comparing two variables, the verifier does not. */
-static __always_inline bool append_ancestor(struct dw_scratch *slot, struct dw_process *of)
+/* Appends a path to slot's ancestors. False: it had no room. The barriers make clang keep the masks that
+ * follow them, here and below: what it knows from comparing two variables, the verifier does not. */
+static __always_inline bool append_path(struct dw_scratch *slot, const char *path, dw_u32 length)
 {
 	dw_u32 used = slot->process.ancestors_length;
-	dw_u32 start = of ? of->path_start : DW_PATH_MAX;
-	dw_u32 length = start < DW_PATH_MAX ? DW_PATH_MAX - start : 0;
 
-	if (of && (of->flags & DW_PATH_TOO_LONG))
-		length = 0;
 	if (used >= DW_ANCESTORS_MAX || length >= DW_ANCESTORS_MAX - used) {
 		slot->process.flags |= DW_ANCESTORS_CUT;
 		return false;
@@ -27,10 +22,26 @@ static __always_inline bool append_ancestor(struct dw_scratch *slot, struct dw_p
 	barrier_var(length);
 	if (length)
 		bpf_probe_read_kernel(&slot->process.ancestors[used & (DW_ANCESTORS_MAX - 1)],
-				      length & (DW_ANCESTORS_MAX - 1), &of->path[start & (DW_PATH_MAX - 1)]);
+				      length & (DW_ANCESTORS_MAX - 1), path);
 	slot->process.ancestors[(used + length) & (DW_ANCESTORS_MAX - 1)] = 0;
 	slot->process.ancestors_length = used + length + 1;
 	return true;
+}
+
+/* Appends the executable of `of`, an unknown one if that is null. What it ran before counts only if that
+ * was an AppImage: people know the program by its path. */
+static __always_inline bool append_ancestor(struct dw_scratch *slot, struct dw_process *of)
+{
+	dw_u32 start = of ? of->path_start : DW_PATH_MAX;
+	dw_u32 length = start < DW_PATH_MAX ? DW_PATH_MAX - start : 0;
+
+	if (!of)
+		return append_path(slot, 0, 0);
+	if (of->flags & DW_PATH_TOO_LONG)
+		length = 0;
+	if (!append_path(slot, &of->path[start & (DW_PATH_MAX - 1)], length))
+		return false;
+	return !(of->flags & DW_WAS_APPIMAGE) || append_path(slot, of->image, of->image_length);
 }
 
 /* Behind what is in slot, the ancestors of `of`; null: they are not known. */
@@ -39,7 +50,6 @@ static __always_inline void append_ancestors_of(struct dw_scratch *slot, struct 
 	dw_u32 used = slot->process.ancestors_length;
 	dw_u32 length;
 
-	slot->process.flags &= ~(DW_ANCESTORS_CUT | DW_ANCESTORS_PENDING);
 	if (!of || used >= DW_ANCESTORS_MAX) {
 		slot->process.flags |= DW_ANCESTORS_CUT;
 		return;
@@ -57,6 +67,53 @@ static __always_inline void append_ancestors_of(struct dw_scratch *slot, struct 
 	bpf_probe_read_kernel(&slot->process.ancestors[used & (DW_ANCESTORS_MAX - 1)],
 			      length & (DW_ANCESTORS_MAX - 1), of->ancestors);
 	slot->process.ancestors_length = used + length;
+}
+
+/* An ELF file that says so, of type 1 or 2. For a script this is its interpreter's beginning. */
+static __always_inline bool marked_as_appimage(struct linux_binprm *file)
+{
+	unsigned char head[12] = {};
+
+	bpf_core_read(head, sizeof(head), &file->buf);
+	return head[0] == 0x7f && head[1] == 'E' && head[2] == 'L' && head[3] == 'F' &&
+	       head[8] == 'A' && head[9] == 'I' && (head[10] == 1 || head[10] == 2);
+}
+
+static __always_inline void begin_image(struct dw_process *program)
+{
+	dw_u32 start = program->path_start;
+	dw_u32 length = start < DW_PATH_MAX ? DW_PATH_MAX - start : 0;
+
+	if (program->flags & (DW_PATH_TOO_LONG | DW_PATH_DETACHED) || length >= DW_IMAGE_MAX)
+		return;
+	barrier_var(length);
+	bpf_probe_read_kernel(program->image, length & (DW_IMAGE_MAX - 1),
+			      &program->path[start & (DW_PATH_MAX - 1)]);
+	program->image_length = length;
+	program->flags |= DW_IS_APPIMAGE;
+}
+
+/* The AppImage's runtime mounts the file and becomes, by exec, what lies in the mount: `first` names it. */
+static __always_inline void keep_image(struct dw_process *program, struct dw_process *before,
+				       struct linux_binprm *file)
+{
+	long length;
+
+	if (!before->image_length)
+		return;
+	bpf_probe_read_kernel(program->image, sizeof(program->image), before->image);
+	program->image_length = before->image_length;
+	if (before->flags & (DW_IS_APPIMAGE | DW_WAS_APPIMAGE))
+		program->flags |= DW_WAS_APPIMAGE;
+	if (!(before->flags & DW_IS_APPIMAGE)) {
+		bpf_probe_read_kernel(program->first, sizeof(program->first), before->first);
+		program->first_length = before->first_length;
+		return;
+	}
+	length = bpf_probe_read_kernel_str(program->first, sizeof(program->first),
+					   BPF_CORE_READ(file, filename));
+	if (length > 0 && length < DW_FIRST_MAX) /* one of this length may be cut */
+		program->first_length = length - 1;
 }
 
 static __always_inline void keep_program(struct dw_scratch *slot, dw_u64 flags)
@@ -97,8 +154,9 @@ int program_forks(struct bpf_raw_tracepoint_args *ctx)
 	process_key_of(child, &slot->process.self);
 	slot->process.parent = parent_key;
 	slot->process.ancestors_length = 0;
-	append_ancestor(slot, from);
-	append_ancestors_of(slot, from);
+	slot->process.flags &= ~(DW_ANCESTORS_CUT | DW_ANCESTORS_PENDING | DW_WAS_APPIMAGE);
+	if (append_ancestor(slot, from))
+		append_ancestors_of(slot, from);
 	keep_program(slot, BPF_ANY);
 out:
 	give_back(slot);
@@ -110,6 +168,7 @@ SEC("raw_tp/sched_process_exec")
 int program_starts(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (void *)ctx->args[0];
+	struct linux_binprm *file = (void *)ctx->args[2];
 	struct dw_process_key before;
 	struct dw_process *from;
 	struct dw_scratch *slot = take_scratch();
@@ -127,6 +186,10 @@ int program_starts(struct bpf_raw_tracepoint_args *ctx)
 	if (from)
 		slot->process.parent = from->parent;
 	append_ancestors_of(slot, from);
+	if (marked_as_appimage(file))
+		begin_image(&slot->process);
+	else if (from)
+		keep_image(&slot->process, from, file);
 	keep_program(slot, BPF_ANY);
 	bpf_map_delete_elem(&programs, &before);
 	give_back(slot);

@@ -101,6 +101,11 @@ struct mm_struct {
 	unsigned long arg_start, arg_end;
 };
 
+struct linux_binprm {
+	const char *filename;
+	char buf[256];
+};
+
 struct kernfs_node {
 	__u64 id;
 };

@@ -10,7 +10,11 @@
 #include "kernel_types.h"
 #include "maps.h"
 
-enum { PATH_STEPS = 160 }; /* directories plus mounts between a file and the root */
+enum {
+	PATH_STEPS = 160, /* directories plus mounts between a file and the root */
+	FUSE_SUPER_MAGIC = 0x65735546,
+	DEVICE_MINOR_BITS = 20,
+};
 
 struct path_walk {
 	struct dentry *dentry;
@@ -143,6 +147,26 @@ static __always_inline void take_version(struct dw_process *out, struct inode *i
 					      BPF_CORE_READ(ctime, i_ctime.tv_nsec));
 }
 
+/* AppImages are FUSE mounts without a device below. */
+static __always_inline void take_mount(struct dw_process *out, struct file *exe, struct inode *inode)
+{
+	struct mount *mount = mount_of(BPF_CORE_READ(exe, f_path.mnt));
+	struct dentry *folder;
+	dw_u32 length;
+
+	if (BPF_CORE_READ(inode, i_sb, s_magic) != FUSE_SUPER_MAGIC ||
+	    out->exe_device >> DEVICE_MINOR_BITS)
+		return;
+	folder = BPF_CORE_READ(mount, mnt_mountpoint);
+	length = BPF_CORE_READ(folder, d_name.len);
+	if (length >= DW_MOUNT_MAX)
+		return;
+	barrier_var(length); /* or clang drops the mask, which the verifier needs */
+	if (bpf_probe_read_kernel(out->mount, length & (DW_MOUNT_MAX - 1), BPF_CORE_READ(folder, d_name.name)))
+		return;
+	out->mount_length = length;
+}
+
 static __always_inline void take_executable(struct dw_scratch *out, struct file *exe)
 {
 	struct inode *inode = BPF_CORE_READ(exe, f_inode);
@@ -151,6 +175,7 @@ static __always_inline void take_executable(struct dw_scratch *out, struct file 
 	out->process.exe_inode = BPF_CORE_READ(inode, i_ino);
 	out->process.exe_device = BPF_CORE_READ(inode, i_sb, s_dev);
 	take_version(&out->process, inode);
+	take_mount(&out->process, exe, inode);
 	if (BPF_CORE_READ(inode, i_nlink) == 0)
 		out->process.flags |= DW_EXE_UNLINKED;
 	walk_path(&walk, out, BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt));

@@ -26,6 +26,9 @@ enum {
 	DW_ARGS_MAX = 512,
 	DW_CWD_MAX = 256,
 	DW_ANCESTORS_MAX = 512,
+	DW_IMAGE_MAX = 256,
+	DW_FIRST_MAX = 128,
+	DW_MOUNT_MAX = 64,
 	DW_COMM_MAX = 16,
 };
 
@@ -162,6 +165,8 @@ enum dw_process_flags {
 	DW_ROOT_CHANGED = 64, /* chroot: a path in args begins at another root than `path` does */
 	DW_ANCESTORS_CUT = 128, /* there were more than are known */
 	DW_ANCESTORS_PENDING = 256, /* the walk at the daemon's start has not been here yet */
+	DW_IS_APPIMAGE = 512, /* the executable is marked as an AppImage: `image` is its path */
+	DW_WAS_APPIMAGE = 1024, /* this very process ran `image` before it became what it is by exec */
 };
 
 /* What is kept of a process. The path is built from its end, so it stands at path[path_start] up to
@@ -181,15 +186,26 @@ struct dw_process {
 	dw_u32 args_length; /* bytes in args, arguments separated by NUL */
 	dw_u32 cwd_length; /* bytes in cwd; 0: not known */
 	dw_u32 ancestors_length;
+	/* Bytes; 0: none, or too long to be kept. */
+	dw_u32 mount_length;
+	dw_u32 image_length;
+	dw_u32 first_length;
+	dw_u32 pad;
 	char comm[DW_COMM_MAX];
 	char args[DW_ARGS_MAX];
 	char cwd[DW_CWD_MAX]; /* working directory at exec, as `path` is made */
+	/* If the executable lies on a FUSE mount: the name of the folder that this is mounted on. */
+	char mount[DW_MOUNT_MAX];
+	/* The AppImage that the process, or whoever forked it, ran before; as `path` is made. */
+	char image[DW_IMAGE_MAX];
+	char first[DW_FIRST_MAX]; /* what that called exec for: the name as it was given */
 	char path[DW_PATH_MAX];
 	/* Paths of executables, each with a NUL behind it: who forked this process, who forked that
 	 * one, … as of then. An empty path is one that isn't known; a last one without NUL is cut. */
 	char ancestors[DW_ANCESTORS_MAX];
 };
-DW_SIZE(struct dw_process, 128 + DW_ARGS_MAX + DW_CWD_MAX + DW_PATH_MAX + DW_ANCESTORS_MAX);
+DW_SIZE(struct dw_process, 144 + DW_ARGS_MAX + DW_CWD_MAX + DW_MOUNT_MAX + DW_IMAGE_MAX + DW_FIRST_MAX +
+				   DW_PATH_MAX + DW_ANCESTORS_MAX);
 
 enum {
 	DW_RESOLVERS_MAX = 64,

@@ -60,6 +60,7 @@ Cell verdict_cell(const AuditRecord& record) {
 Cell program_cell(const AuditRecord& record) {
     if (record.unknown != Unknown::none)
         return {fmt::format("unknown:{}", unknown_name(record.unknown)), Colour::yellow};
+    if (!record.appimage.empty()) return {record.exe + " of " + record.appimage, Colour::none};
     if (!record.script.empty() && !record.script.starts_with(unknown_prefix))
         return {record.exe + " " + record.script, Colour::none};
     return {record.exe, Colour::none};
@@ -80,6 +81,7 @@ void add_process(ordered_json& row, const AuditRecord& record) {
     row["uid"] = number_or_null(known, record.uid);
     row["user"] = text_or_null(record.user);
     row["exe"] = text_or_null(record.exe);
+    row["appimage"] = text_or_null(record.appimage);
     row["exe_device"] = number_or_null(known, record.exe_device);
     row["exe_inode"] = number_or_null(known, record.exe_inode);
     row["command_line"] = text_or_null(record.command_line);

@@ -140,15 +140,18 @@ void AuditConditions::add_text(const TextFilter& filter, const std::string& colu
 
 void AuditConditions::add_app(const AppFilter& filter) {
     if (const auto* paths = std::get_if<AppFilter::Paths>(&filter.what)) {
-        std::vector<Value> exes;
-        for (const std::string& path : paths->paths) exes.emplace_back(escape_text(path));
-        const std::string marks = question_marks(exes.size());
-        add("exe IN " + marks, std::move(exes));
+        std::vector<Value> twice;
+        for (int i = 0; i < 2; ++i)
+            for (const std::string& path : paths->paths) twice.emplace_back(escape_text(path));
+        const std::string marks = question_marks(paths->paths.size());
+        // In these very words, or the partial index is not used.
+        add("(exe IN " + marks + " OR appimage <> '' AND appimage IN " + marks + ")",
+            std::move(twice));
     } else if (const auto* glob = std::get_if<Glob>(&filter.what)) {
-        add("app_glob(exe, ?)", {glob});
+        add("(app_glob(exe, ?) OR appimage <> '' AND app_glob(appimage, ?))", {glob, glob});
     } else if (const auto* name = std::get_if<AppFilter::Name>(&filter.what)) {
         const std::string end = "/" + escape_text(name->name);
-        add("substr(exe, -length(?)) = ?", {end, end});
+        add("(substr(exe, -length(?)) = ? OR substr(appimage, -length(?)) = ?)", {end, end, end, end});
     } else if (const auto* unknown = std::get_if<AppFilter::NotKnown>(&filter.what)) {
         if (unknown->reason) add("unknown = ?", {std::string(unknown_name(*unknown->reason))});
         else add("unknown <> ''", {});

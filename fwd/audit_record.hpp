@@ -53,6 +53,7 @@ struct AuditRecord {
     std::uint32_t uid = 0;
     std::string user;                  // name of the uid when the row was written
     std::string exe;
+    std::string appimage;              // as in Process
     std::uint64_t exe_device = 0;      // kernel s_dev
     std::uint64_t exe_inode = 0;
     std::string command_line;

@@ -16,7 +16,7 @@ constexpr std::string_view columns[] = {
     "exec_id", "uid", "user", "exe", "exe_device", "exe_inode", "command_line",
     "working_directory", "parent_pid", "parent_exe", "cgroup_id", "unit", "attribution",
     "latency_ns", "log", "count", "gid", "slice", "container", "script", "ancestors",
-    "mount_namespace", "sha256", "package", "unread",
+    "mount_namespace", "sha256", "package", "unread", "appimage",
     // Written only: the same addresses in a form that an index can search.
     "source_ip", "destination_ip",
 };
@@ -138,7 +138,8 @@ void bind_content(Binder& to, const AuditRecord& record) {
     const bool read = record.unread == NoContent::none;
     to.bytes(record.sha256)
         .bytes(record.package)
-        .text(read ? std::string_view() : no_content_name(record.unread));
+        .text(read ? std::string_view() : no_content_name(record.unread))
+        .bytes(record.appimage);
 }
 
 std::optional<NoContent> parse_no_content_or_empty(std::string_view text) {
@@ -149,6 +150,7 @@ void read_content(Reader& from, AuditRecord& record) {
     record.sha256 = from.bytes();
     record.package = from.bytes();
     record.unread = from.parsed(parse_no_content_or_empty);
+    record.appimage = from.bytes();
 }
 
 void read_identity(Reader& from, AuditRecord& record) {

@@ -21,7 +21,7 @@ public:
 
 private:
     std::string source_, destination_, protocol_, ancestors_;
-    std::string escaped_[14];  // one per column of bytes that others chose
+    std::string escaped_[15];  // one per column of bytes that others chose
 };
 
 // The row the statement stands on. A value this program does not know (a later version's protocol

@@ -81,6 +81,11 @@ ALTER TABLE decisions
 ALTER TABLE decisions
     ADD COLUMN unread TEXT NOT NULL DEFAULT '';   -- why the executable could not be read
 )sql",
+    R"sql(
+ALTER TABLE decisions
+    ADD COLUMN appimage TEXT NOT NULL DEFAULT ''; -- its own path, if exe lies in the mount of one
+CREATE INDEX decisions_by_appimage ON decisions(appimage) WHERE appimage <> '';
+)sql",
 };
 
 }  // namespace

@@ -35,6 +35,7 @@ AuditRecord record_of(const Decided& decided) {
         record.uid = process->uid;
         record.gid = process->gid;
         record.exe = process->exe;
+        record.appimage = process->appimage;
         record.exe_device = process->exe_device;
         record.exe_inode = process->exe_inode;
         record.command_line = process->command_line;

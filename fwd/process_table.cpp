@@ -11,10 +11,16 @@
 
 #include "fwd/bindings.hpp"
 #include "fwd/cgroup_mount.hpp"
+#include "rules/appimage.hpp"
 #include "rules/script.hpp"
 
 namespace doorward {
 namespace {
+
+template <std::size_t capacity>
+std::string_view kept(const char (&bytes)[capacity], std::uint32_t length) {
+    return {bytes, std::min<std::size_t>(length, capacity)};
+}
 
 std::string path_of(const dw_process& record) {
     if (record.flags & DW_PATH_TOO_LONG || record.path_start >= DW_PATH_MAX) return {};
@@ -23,8 +29,7 @@ std::string path_of(const dw_process& record) {
 
 std::vector<std::string> ancestors_of(const dw_process& record) {
     std::vector<std::string> ancestors;
-    std::string_view rest(record.ancestors,
-                          std::min<std::size_t>(record.ancestors_length, DW_ANCESTORS_MAX));
+    std::string_view rest = kept(record.ancestors, record.ancestors_length);
     // A last one without its NUL is cut short.
     for (std::size_t end; (end = rest.find('\0')) != rest.npos; rest.remove_prefix(end + 1))
         ancestors.emplace_back(rest.substr(0, end));
@@ -34,18 +39,24 @@ std::vector<std::string> ancestors_of(const dw_process& record) {
 std::string script_of(const dw_process& record, const std::string& exe) {
     const StartOfProgram start{
         .exe = exe,
-        .arguments = {record.args, std::min<std::size_t>(record.args_length, DW_ARGS_MAX)},
+        .arguments = kept(record.args, record.args_length),
         .arguments_known = (record.flags & DW_ARGS_OF_START) != 0,
         .arguments_cut = (record.flags & DW_ARGS_CUT) != 0,
-        .working_directory = {record.cwd, std::min<std::size_t>(record.cwd_length, DW_CWD_MAX)},
+        .working_directory = kept(record.cwd, record.cwd_length),
         .root_changed = (record.flags & DW_ROOT_CHANGED) != 0,
     };
     return script_path(start);
 }
 
+std::string appimage_of(const dw_process& record) {
+    if (!is_of_appimage(kept(record.first, record.first_length), kept(record.mount, record.mount_length)))
+        return {};
+    return std::string(kept(record.image, record.image_length));
+}
+
 // NUL-separated arguments → one line, as `ps` shows it.
 std::string command_line_of(const dw_process& record) {
-    std::string line(record.args, std::min<std::size_t>(record.args_length, DW_ARGS_MAX));
+    std::string line(kept(record.args, record.args_length));
     while (!line.empty() && line.back() == '\0') line.pop_back();
     std::replace(line.begin(), line.end(), '\0', ' ');
     if (record.flags & DW_ARGS_CUT) line += " …";
@@ -103,6 +114,7 @@ NamedProcess ProcessTable::read(const dw_binding& binding) {
     if (const auto group = cgroups_.name(binding.cgroup_id)) process->control_group = *group;
     process->mount_namespace = record.mount_ns;
     process->exe_unlinked = record.flags & DW_EXE_UNLINKED;
+    process->appimage = appimage_of(record);
     process->comm.assign(record.comm, ::strnlen(record.comm, DW_COMM_MAX));
     process->command_line = command_line_of(record);
     process->ancestors = ancestors_of(record);

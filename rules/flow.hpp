@@ -59,6 +59,7 @@ struct Process {
     std::uint32_t mount_namespace = 0;
     bool exe_unlinked = false;        // the executable had no name left when the hook ran
     std::string exe;                  // path from the root of its mount namespace
+    std::string appimage;             // the AppImage's own path, if exe is part of one, else empty
     std::string comm;                 // at most 15 bytes; chosen by the process, not evidence
     std::string command_line;         // arguments joined by one space; chosen by the process
     std::string parent_exe;           // empty if not known

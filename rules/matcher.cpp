@@ -13,16 +13,20 @@ namespace {
 constexpr std::uint32_t bit(Unknown reason) { return 1u << static_cast<unsigned>(reason); }
 constexpr std::uint32_t every_reason = ~bit(Unknown::none);
 
+// A path that is not known is no path, least of all any path.
+bool is_at(const CompiledRule& compiled, const std::string& path) {
+    if (path.empty()) return false;
+    return std::ranges::binary_search(compiled.paths, path) ||
+           std::ranges::any_of(compiled.globs, [&](const Glob& glob) { return glob.matches(path); });
+}
+
 bool meets_app(const CompiledRule& compiled, const Flow& flow, Inputs& inputs) {
     inputs.add(Input::executable);
     if (!flow.process) {
         inputs.add(Input::unknown_reason);
         return compiled.unknown_reasons & bit(flow.unknown);
     }
-    const std::string& exe = flow.process->exe;
-    if (exe.empty()) return false;  // a path that is not known is no path, least of all any path
-    return std::ranges::binary_search(compiled.paths, exe) ||
-           std::ranges::any_of(compiled.globs, [&](const Glob& glob) { return glob.matches(exe); });
+    return is_at(compiled, flow.process->exe) || is_at(compiled, flow.process->appimage);
 }
 
 bool meets_user(const CompiledRule& compiled, const Flow& flow, Inputs& inputs) {

@@ -85,12 +85,17 @@ struct Ruleset::Impl {
     Merged candidates(const Flow& flow) const {
         Merged order;
         order.add(others);
-        if (flow.process)
-            if (const auto found = by_path.find(std::string_view(flow.process->exe));
-                found != by_path.end())
-                order.add(found->second);
+        if (flow.process) {
+            add_by_path(flow.process->exe, order);
+            add_by_path(flow.process->appimage, order);
+        }
         add_by_domain(flow, order);
         return order;
+    }
+
+    void add_by_path(std::string_view path, Merged& order) const {
+        if (path.empty()) return;
+        if (const auto found = by_path.find(path); found != by_path.end()) order.add(found->second);
     }
 
     // Only the rules about one of the flow's names; all about any name where those are too many

@@ -21,7 +21,7 @@ namespace doorward {
 // looked at counts too: with any rule about an `app`, every decision depends on the executable; with
 // one about a `domain` before the winner, every decision on an outbound flow depends on the names.
 enum class Input : std::uint32_t {
-    executable = 1 << 0,      // its path, and whether the process is known at all
+    executable = 1 << 0,      // its path, its AppImage's, and whether the process is known at all
     user = 1 << 1,            // the uid, and whether the process is known at all
     direction = 1 << 2,
     protocol = 1 << 3,

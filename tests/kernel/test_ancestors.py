@@ -97,6 +97,17 @@ class Ancestors(KernelTest):
         self.assertGreaterEqual(len(ancestors), 8)
         self.assertEqual(set(ancestors), {self.cron})
 
+    def test_a_parent_whose_path_has_no_room_is_not_left_out(self):
+        """Or its own parent would be taken for it."""
+        folder = self.folder.joinpath(*["f" * 190] * 3)
+        folder.mkdir(parents=True)
+        shell = shutil.copy("/usr/bin/bash", folder)
+        daemon = self.daemon(self.rules)
+        self.assertEqual(self.meet(self.make, f"{shell} -c '{self.contact_words}; exit $?'; exit $?"), REFUSED)
+        row = daemon.audit.wait_rows(1, "destination_port = 7")[0]
+        self.assertEqual(row["ancestors"], "")
+        self.assertIn(row["parent_exe"], ("", str(shell)))
+
     def test_a_program_under_nohup_whose_parent_is_gone(self):
         """The same by exec alone: nohup and what it starts are one process, so no ancestors."""
         daemon = self.daemon(self.rules)

@@ -42,6 +42,7 @@ inline AuditRecord full_record() {
     record.uid = 1000;
     record.user = "alice";
     record.exe = "/usr/bin/curl";
+    record.appimage = "/srv/apps/Tool.AppImage";
     record.exe_device = 0xfe00001;
     record.exe_inode = 0xffff'ffff'ffff'fff1;
     record.command_line = "curl -s https://www.example.org/";

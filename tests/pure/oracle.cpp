@@ -34,11 +34,13 @@ bool same_program(const Rule& rule, const Flow& flow, const Environment& environ
                 if (!app.reason || *app.reason == flow.unknown) return true;
             continue;
         }
-        if (flow.process == nullptr || flow.process->exe == "") continue;
-        const std::string& exe = flow.process->exe;
-        if (app.kind == AppPattern::Kind::glob && glob_matches(app.text, exe)) return true;
-        if (app.kind == AppPattern::Kind::path)
-            if (exe == app.text || exe == environment.resolve_path(app.text)) return true;
+        if (flow.process == nullptr) continue;
+        for (const std::string& path : {flow.process->exe, flow.process->appimage}) {
+            if (path == "") continue;
+            if (app.kind == AppPattern::Kind::glob && glob_matches(app.text, path)) return true;
+            if (app.kind == AppPattern::Kind::path)
+                if (path == app.text || path == environment.resolve_path(app.text)) return true;
+        }
     }
     return false;
 }

@@ -55,6 +55,7 @@ private:
     AppPattern app();
     Rule rule(std::size_t number);
     void add_identity(Rule& rule);
+    void set_executable();
     void set_process(Flow& flow);
     void set_identity(Inputs kept);
     void set_names(Flow& flow);

@@ -145,8 +145,13 @@ void Generator::set_identity(Inputs kept) {
     process_.control_group.container = pick(containers);
 }
 
-void Generator::set_process(Flow& flow) {
+void Generator::set_executable() {
     process_.exe = pick(executables);
+    process_.appimage = chance(30) ? pick(executables) : "";
+}
+
+void Generator::set_process(Flow& flow) {
+    set_executable();
     process_.uid = pick(uids);
     set_identity({});
     flow.process = &process_;
@@ -221,7 +226,7 @@ void Generator::change_all_but(Flow& flow, std::int64_t& now, Inputs kept) {
         }
     }
     change_content(flow, kept);
-    if (flow.process && !kept.has(Input::executable)) process_.exe = pick(executables);
+    if (flow.process && !kept.has(Input::executable)) set_executable();
     if (flow.process && !kept.has(Input::user)) process_.uid = pick(uids);
     if (flow.process) set_identity(kept);
     if (!flow.process && !kept.has(Input::unknown_reason)) flow.unknown = pick(reasons);

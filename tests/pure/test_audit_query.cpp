@@ -86,6 +86,20 @@ TEST_CASE("rows by program: path, name, pattern") {
     CHECK(log.find_app("/usr/bin").empty());
 }
 
+TEST_CASE("rows of an AppImage, by its own path and by the one in its mount") {
+    const auto run = [](const std::string& path, const std::string& appimage) {
+        return [=](AuditRecord& record) { record.exe = path, record.appimage = appimage; };
+    };
+    const Log log({run("/tmp/.mount_Foox1/usr/bin/foo", "/opt/Foo.AppImage"), run("/opt/Foo.AppImage", ""),
+                   run("/tmp/.mount_Barx2/usr/bin/foo", "/opt/Bar.AppImage"), run("/tmp/.mount_Foox1/x", "")});
+    CHECK(log.find_app("/opt/Foo.AppImage") == Ids{1, 2});
+    CHECK(log.find_app("Foo.AppImage") == Ids{1, 2});
+    CHECK(log.find_app("/opt/*.AppImage") == Ids{1, 2, 3});
+    CHECK(log.find_app("/tmp/.mount_Foo*/**") == Ids{1, 4});
+    CHECK(log.find_app("/tmp/.mount_Foox1/usr/bin/foo") == Ids{1});
+    CHECK(log.find_app("/opt/foo.AppImage").empty());
+}
+
 TEST_CASE("rows without a program") {
     const auto unknown = [](Unknown reason) {
         return [reason](AuditRecord& record) {

@@ -204,6 +204,7 @@ TEST_CASE("a process is named by what the hooks kept, or not at all") {
     const int asked_once = asked;
     CHECK(table.name(binding).process == named.process);
     CHECK(asked == asked_once);
+    CHECK(named.process->appimage.empty());
     binding.uid = 0;  // the same process, another user since
     CHECK(table.name(binding).process->uid == 0);
     CHECK(table.name(binding).process->control_group == ControlGroup{});  // not known
@@ -228,6 +229,19 @@ TEST_CASE("a process is named by what the hooks kept, or not at all") {
     records[7] = record("/usr/bin/python3.11", "python3\0/opt/run.py\0"s,
                         DW_ARGS_OF_START | DW_ROOT_CHANGED);
     CHECK(table.name(by(7)).process->script == "unknown:root");
+    records[8] = record("/tmp/.mount_FooaB3/usr/bin/foo", "");
+    const auto set = [](char* to, dw_u32& length, std::string_view text) {
+        length = static_cast<dw_u32>(text.copy(to, text.size()));
+    };
+    set(records[8].image, records[8].image_length, "/opt/Foo.AppImage");
+    set(records[8].first, records[8].first_length, "/tmp/.mount_FooaB3/AppRun");
+    set(records[8].mount, records[8].mount_length, ".mount_FooaB3");
+    CHECK(table.name(by(8)).process->appimage == "/opt/Foo.AppImage");
+    CHECK(table.name(by(8)).process->exe == "/tmp/.mount_FooaB3/usr/bin/foo");
+    records[9] = records[8];
+    records[9].self.pid = 9;
+    set(records[9].mount, records[9].mount_length, ".mount_FooaB4");
+    CHECK(table.name(by(9)).process->appimage.empty());
     CHECK(table.name(by(3)).unknown == Unknown::path_unreadable);
     CHECK(table.name(by(4)).unknown == Unknown::process_lost);
     binding.flags = DW_FROM_KERNEL;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Rules about what a process is: group, unit, slice, container, ancestors, script.
+// Rules about what a process is: group, unit, slice, container, ancestors, script, AppImage.
 #include <catch2/catch.hpp>
 
 #include "oracle.hpp"
+#include "rules/appimage.hpp"
 #include "rules/condition_text.hpp"
 #include "rules/rule_text.hpp"
 #include "rules/ruleset.hpp"
@@ -173,4 +174,46 @@ TEST_CASE("rules about identity are written as they were read") {
     other.units[0].text = "sshd.service";
     CHECK_FALSE(same_rule(rules[0], other));
     CHECK(summary(rules[0]).find("of group users,0 in ssh.service,") != std::string::npos);
+}
+
+TEST_CASE("what runs in an AppImage's mount is part of it") {
+    CHECK(is_of_appimage("/tmp/.mount_FooaB3xY9/AppRun", ".mount_FooaB3xY9"));
+    CHECK(is_of_appimage("tmp//.mount_FooaB3xY9/AppRun", ".mount_FooaB3xY9"));
+    CHECK(is_of_appimage(".mount_FooaB3xY9/AppRun", ".mount_FooaB3xY9"));
+    for (const auto& [first, mount] : std::vector<std::pair<std::string, std::string>>{
+             {"/tmp/.mount_FooaB3xY9/AppRun", ".mount_BaraB3xY9"},
+             {"/tmp/.mount_FooaB3xY9/AppRun", ".mount_FooaB3xY"},
+             {"/tmp/.mount_FooaB3xY9/AppRun", "mount_FooaB3xY9"},
+             {"/tmp/x.mount_FooaB3xY9/AppRun", ".mount_FooaB3xY9"},
+             {"/tmp/.mount_FooaB3xY9/usr/AppRun", ".mount_FooaB3xY9"},
+             {"/tmp/.mount_FooaB3xY9/usr/bin/foo", ".mount_FooaB3xY9"},
+             {"/tmp/.mount_FooaB3xY9AppRun", ".mount_FooaB3xY9"},
+             {"/tmp/.mount_FooaB3xY9", ".mount_FooaB3xY9"},
+             {"/tmp/.mount_/AppRun", ".mount_"},
+             {"/tmp/appimage_extracted_0123/AppRun", "appimage_extracted_0123"},
+             {"/home/u/AppRun", "u"}, {"/AppRun", ""}, {"AppRun", ""}, {"", ".mount_FooaB3xY9"},
+             {"/tmp/.mount_FooaB3xY9/AppRun", ""}, {"", ""}}) {
+        INFO(first << " " << mount);
+        CHECK_FALSE(is_of_appimage(first, mount));
+    }
+}
+
+TEST_CASE("rules by an AppImage's own path") {
+    Process process;
+    process.exe = "/tmp/.mount_FooaB3xY9/usr/bin/foo";
+    process.appimage = "/opt/Foo.AppImage";
+    process.ancestors = {"/usr/bin/bash"};
+    for (const char* keys : {"app: /opt/Foo.AppImage", "app: '/opt/*.AppImage'", "app: ['/usr/bin/x', /opt/Foo.AppImage]",
+                             "app: /tmp/.mount_FooaB3xY9/usr/bin/foo"}) {
+        INFO(keys);
+        CHECK(accepts(keys, &process));
+    }
+    for (const char* keys : {"app: /opt/Bar.AppImage", "app: /opt/Foo", "app: '/usr/**'",
+                             "parent: /opt/Foo.AppImage", "app: /opt/Foo.AppImage, parent: /opt/Foo.AppImage"}) {
+        INFO(keys);
+        CHECK_FALSE(accepts(keys, &process));
+    }
+    process.appimage = "";
+    CHECK_FALSE(accepts("app: /opt/Foo.AppImage", &process));
+    CHECK_FALSE(accepts("app: '/opt/**'", &process));
 }

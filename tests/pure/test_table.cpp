@@ -118,8 +118,9 @@ TEST_CASE("a decision as a line of a table") {
     using Texts = std::vector<std::string>;
     AuditRecord record = full_record();
     record.count = 1;
-    CHECK(cells(record) == Texts{"accept (reject)", "/usr/bin/curl /opt/backup/run.py", "4242", "alice", "tcp",
-                                 "203.0.113.7:443 www.example.org", "no-curl"});
+    CHECK(cells(record) == Texts{"accept (reject)", "/usr/bin/curl of /srv/apps/Tool.AppImage", "4242",
+                                 "alice", "tcp", "203.0.113.7:443 www.example.org", "no-curl"});
+    record.appimage = "";
     record.decision = Action::accept;
     record.remote = address("2001:db8::1");
     record.host = record.user = record.rule = "";
@@ -151,7 +152,7 @@ TEST_CASE("a decision as JSON") {
           R"("direction":"out","protocol":"tcp","source":"10.1.0.1","source_port":40000,)"
           R"("destination":"203.0.113.7","destination_port":443,"host":"www.example.org",)"
           R"("unknown":null,"pid":4242,"start_ns":123456789012,"exec_id":3,"uid":1000,)"
-          R"("user":"alice","exe":"/usr/bin/curl","exe_device":266338305,)"
+          R"("user":"alice","exe":"/usr/bin/curl","appimage":"/srv/apps/Tool.AppImage","exe_device":266338305,)"
           R"("exe_inode":18446744073709551601,"command_line":"curl -s https://www.example.org/",)"
           R"("working_directory":"/home/alice","parent_pid":4000,"parent_exe":"/usr/bin/bash",)"
           R"("cgroup_id":77,"unit":"session-2.scope","gid":1001,"slice":"user-1000.slice",)"

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from lib import namespace
+from lib import appimage, namespace
 from lib.places import WORLD, built, copies
 
 from .score import Score, by
@@ -60,6 +60,42 @@ def run_ways(world: World, wanted) -> list[Score]:
         for address, program in truths.items():
             score.judge((program, None), rows.get(address, []))
         scores.append(score)
+    return scores
+
+
+def appimages(world: World, wanted) -> list[Score]:
+    """Named by the AppImage's own path; and a program on a FUSE mount of another kind by its own."""
+    name = "program in an AppImage"
+    if not wanted(name):
+        return []
+    scores = [Score(name), Score(f"{name}, started by a script"), Score("program on FUSE, no AppImage")]
+    if why_not := appimage.why_not():
+        for score in scores:
+            score.absent = why_not
+        return scores
+    contact, folder = world.pool[0], world.folder / "apps"
+    script = '#!/bin/sh\n"$APPDIR/bin/tool" "$@"\nexit $?\n'
+    folder.mkdir(exist_ok=True)
+    plain = appimage.squashfs(folder / "plain", {"tool": contact})
+    appimage.mount(plain, folder / "fuse")
+    programs = [appimage.appimage(folder / "A.AppImage", {"AppRun": contact}),
+                appimage.appimage(folder / "B.AppImage", {"AppRun": script, "bin/tool": contact}),
+                str(folder / "fuse" / "tool")]
+    truths = {}
+    try:
+        for _ in range(world.count(50)):
+            for program, score in zip(programs, scores):
+                address = world.addresses("4", 1)
+                ended = world.host.run("env", f"TMPDIR={folder}", program, "send", address)
+                if ended.returncode != 0:
+                    raise RuntimeError(f"{score.name}: {ended.stderr}")
+                truths[address] = program, score
+        rows = [dict(row, exe=row["appimage"] or row["exe"]) for row in world.rows("direction = 'out'")]
+    finally:
+        appimage.unmount_below(folder)
+    found = by(rows, "destination")
+    for address, (program, score) in truths.items():
+        score.judge((program, None), found.get(address, []))
     return scores
 
 
@@ -249,6 +285,6 @@ def run_all_words() -> list[str]:
 def run(world: World, wanted) -> list[Score]:
     scores = held(world, wanted)
     world.start()
-    for part in (run_ways, shared_by_fork, changed_files, few_ports, reused_pids, restarted):
+    for part in (run_ways, appimages, shared_by_fork, changed_files, few_ports, reused_pids, restarted):
         scores += part(world, wanted)
     return scores
