@@ -40,10 +40,23 @@ std::vector<std::string> merged_folders(const std::string& root) {
     return merged;
 }
 
+// rpm knows nothing of dpkg's diversions. Its newer distributions have one folder of programs.
+std::vector<std::string> listed_by_rpm(const std::string& root, const std::string& path,
+                                       const std::vector<ListedAs>& names) {
+    std::vector<std::string> paths;
+    for (const ListedAs& name : names) paths.push_back(name.path);
+    constexpr std::string_view programs = "/usr/bin/";
+    std::error_code error;
+    if (path.starts_with(programs) &&
+        std::filesystem::read_symlink(root + "/usr/sbin", error).string() == "bin")
+        paths.push_back("/usr/sbin/" + path.substr(programs.size()));
+    return paths;
+}
+
 }  // namespace
 
 PackageDatabase::PackageDatabase(std::string root)
-    : root_(std::move(root)), folder_(root_ + "/var/lib/dpkg") {}
+    : root_(std::move(root)), folder_(root_ + "/var/lib/dpkg"), rpm_(root_) {}
 
 bool PackageDatabase::exists() const {
     std::error_code error;
@@ -89,7 +102,13 @@ std::string PackageDatabase::owner(const std::string& path) {
     if (!read_at_ || !same_time(read_at_->info, now.info) ||
         !same_time(read_at_->diversions, now.diversions))
         read();
-    for (const ListedAs& name : listed_as(path, merged_, diversions_))
+    const auto names = listed_as(path, merged_, diversions_);
+    if (std::string owner = dpkg_owner(names); !owner.empty()) return owner;
+    return rpm_.owner(listed_by_rpm(root_, path, listed_as(path, merged_, {})));
+}
+
+std::string PackageDatabase::dpkg_owner(const std::vector<ListedAs>& names) const {
+    for (const ListedAs& name : names)
         for (const std::uint32_t package : index_.find(name.path)) {
             std::string owner = package_of_list(list_files_[package]);
             if (!name.only.empty() && owner != name.only) continue;

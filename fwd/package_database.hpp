@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which package a file is part of, by dpkg's own database.
+// Which package a file is part of, by the package managers' own databases.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,13 @@
 #include <time.h>
 
 #include "fwd/dpkg_files.hpp"
+#include "fwd/rpm_database.hpp"
 
 namespace doorward {
 
-// Reads the database when it is first asked, and again when it has changed; that takes a file for
-// each package. Used by one thread, not the packet path's.
+// Reads dpkg's database when it is first asked, and again when it has changed; that takes a file for
+// each package. rpm's is asked each time, about what dpkg doesn't know. Used by one thread, not the packet
+// path's.
 class PackageDatabase {
 public:
     // `root` is "" but in tests.
@@ -24,7 +26,7 @@ public:
     // word about the path: whether the file there is the one that was meant is the caller's to know.
     std::string owner(const std::string& path);
 
-    bool exists() const;  // whether there is a database at all
+    bool exists() const;  // whether there is a database of dpkg's at all
     std::size_t paths() const { return index_.size(); }
     std::size_t left_out() const { return index_.left_out(); }
 
@@ -36,6 +38,7 @@ private:
     Stamp stamp() const;
     void read();
     std::string read_list(const std::string& file_name) const;
+    std::string dpkg_owner(const std::vector<ListedAs>& names) const;
     bool lists(std::uint32_t package, const std::string& path) const;
 
     std::string root_;
@@ -45,6 +48,7 @@ private:
     std::vector<std::string> merged_;
     std::vector<Diversion> diversions_;
     PathIndex index_;
+    RpmDatabase rpm_;
 };
 
 }  // namespace doorward

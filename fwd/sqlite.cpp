@@ -104,6 +104,12 @@ bool Statement::column_is_null(int index) const {
     return sqlite3_column_type(statement_.get(), index) == SQLITE_NULL;
 }
 
+std::span<const std::uint8_t> Statement::column_blob(int index) const {
+    const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_.get(), index));
+    if (bytes == nullptr) return {};
+    return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), index))};
+}
+
 std::string_view Statement::column_text(int index) const {
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), index));
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), index));

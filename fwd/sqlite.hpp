@@ -49,6 +49,7 @@ public:
     std::int64_t column_number(int index) const;       // NULL: 0
     bool column_is_null(int index) const;
     std::string_view column_text(int index) const;     // NULL: empty; valid until the next step
+    std::span<const std::uint8_t> column_blob(int index) const;  // the same
 
 private:
     void note(int code);
