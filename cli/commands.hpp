@@ -22,5 +22,6 @@ void add_flows_command(CLI::App& app, Session& session);
 void add_mode_command(CLI::App& app, Session& session);
 void add_explain_command(CLI::App& app, Session& session);
 void add_hash_command(CLI::App& app, Session& session);
+void add_lists_command(CLI::App& app, Session& session);
 
 }  // namespace doorward

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Completion for doorward(1). Names of rules are asked of the running daemon.
+# Completion for doorward(1). Names of rules are asked of the running daemon, those of lists of the
+# command.
 
 # The socket given so far, as an option. Bash splits words at "=".
 _doorward_socket() {
@@ -16,6 +17,10 @@ _doorward_rule_names() {
     local socket
     socket=$(_doorward_socket)
     "${words[0]}" ${socket:+"$socket"} rules list --names 2>/dev/null
+}
+
+_doorward_list_names() {
+    "${words[0]}" --color never lists 2>/dev/null | sed -n '2,$s/ .*//p'
 }
 
 _doorward_words() {
@@ -35,7 +40,7 @@ _doorward_programs() {
 # The value of the option `$1`; fails if it takes none, or if its values can't be known.
 _doorward_value() {
     case $1 in
-        --socket | --database | --rules-dir | --script)
+        --socket | --database | --rules-dir | --script | --config | --folder | --program)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             ;;
@@ -43,6 +48,7 @@ _doorward_value() {
         --protocol) _doorward_words 'tcp udp icmp icmpv6 sctp udplite' ;;
         --action | --verdict) _doorward_words 'accept drop reject' ;;
         --direction) _doorward_words 'out in forward' ;;
+        --format) _doorward_words 'auto hosts domains adblock dnsmasq addresses' ;;
         --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
         --group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
         --app | --parent) _doorward_programs ;;
@@ -77,18 +83,23 @@ _doorward_options() {
         'rules add') echo "$global --name --action --app $rule" ;;
         'rules check') echo "$global" ;;
         'rules '*) echo "$global --json" ;;
+        lists) echo "$global --config --folder --json" ;;
+        'lists update') echo "$global --program --user" ;;
+        'lists check') echo "$global --format --json" ;;
         *) echo "$global" ;;
     esac
 }
 
 _doorward_arguments() {
     case $1 in
-        '') _doorward_words 'status rules allow deny log flows mode explain hash' ;;
+        '') _doorward_words 'status rules allow deny log flows mode explain hash lists' ;;
         rules) _doorward_words 'list show add remove enable disable check reload' ;;
         'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
             _doorward_words "$(_doorward_rule_names)"
             ;;
-        'rules check')
+        lists) _doorward_words 'update check' ;;
+        'lists update') _doorward_words "$(_doorward_list_names)" ;;
+        'rules check' | 'lists check')
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             ;;
@@ -112,9 +123,11 @@ _doorward() {
         case ${words[i]} in
             --socket | --color | --colour) ((i++)) ;;
             -*) ;;
-            status | rules | allow | deny | log | flows | mode | explain | hash)
+            status | rules | allow | deny | log | flows | mode | explain | hash | lists)
                 command=${words[i]}
                 [[ $command == rules && $((i + 1)) -lt $cword ]] && command+=" ${words[i + 1]}"
+                [[ $command == lists && $((i + 1)) -lt $cword && ${words[i + 1]} != -* ]] &&
+                    command+=" ${words[i + 1]}"
                 break
                 ;;
         esac

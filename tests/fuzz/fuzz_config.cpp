@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "fwd/config.hpp"
+#include "fwd/lists_config.hpp"
 #include "rules/yaml_source.hpp"
 
 using namespace doorward;
@@ -34,5 +35,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!config) check(config.error(), text);
     require(node || !config);
     if (config) require(validate(*config).has_value());
+    if (const auto lists = parse_lists_config(text, "f")) {
+        for (const ListSource& list : lists->lists) {
+            require(is_list_name(list.name) && list.url.empty() != list.file.empty());
+            require(list.url.empty() || list.url.starts_with("https://") || list.insecure);
+        }
+    } else {
+        check(lists.error(), text);
+    }
     return 0;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes as a blocklist of each format. What the report says is held against what came into the
+// Any bytes as a blocklist of each format, and as the state of one. What the report says is held against what came into the
 // sets, and the sets against a look at every entry.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
+#include "fwd/list_state.hpp"
 #include "rules/domain_name.hpp"
 #include "rules/list_format.hpp"
 
@@ -73,10 +74,22 @@ void check_report(const ListReport& report, std::string_view text, std::size_t n
     }
 }
 
+// The file of a state, which another user writes.
+void check_state(std::string_view text) {
+    const ListState state = list_state_from(text);
+    for (const std::int64_t time : {state.attempted, state.checked, state.changed})
+        require(time >= 0 && time <= std::int64_t{1} << 53);
+    (void)is_due(state, 0xffffffff, 0);
+    using Json = nlohmann::ordered_json;
+    const auto written = to_json(state).dump(-1, ' ', true, Json::error_handler_t::replace);
+    require(list_state_from(written).report.entries() == state.report.entries());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
+    check_state(text);
     for (const ListFormat format : all_list_formats()) {
         DomainSetBuilder names({size, 7}, {.names = most_names});
         PrefixSetBuilder addresses(most_prefixes);

@@ -44,6 +44,8 @@ TEST_CASE("completion knows commands, options, values, and the rules that there 
     const std::string command = DOORWARD_COMMAND;
     CHECK(complete({command, "st"}) == "status\n");
     CHECK(complete({command, "rules", "re"}) == "remove\nreload\n");
+    CHECK(complete({command, "lists", "u"}) == "update\n");
+    CHECK(complete({command, "lists", "check", "x", "--format", "ad"}) == "adblock\naddresses\n");
     CHECK(complete({command, "--color", "al"}) == "always\n");
     CHECK(complete({command, "--color", "=", "ne"}) == "never\n");
     CHECK(complete({command, "--color", "never", "mode", ""}) == "observe\nenforce\n");
@@ -68,7 +70,7 @@ TEST_CASE("completion and help know the same options") {
     for (const std::string words :
          {"status", "rules list", "rules show", "rules add", "rules remove", "rules enable",
           "rules disable", "rules check", "rules reload", "allow", "deny", "log", "flows", "mode",
-          "explain"}) {
+          "explain", "hash", "lists", "lists update", "lists check"}) {
         const std::string line = "source " DOORWARD_SOURCE_DIR
                                  "/cli/completion/doorward.bash; _doorward_options " +
                                  shell_word(words);
