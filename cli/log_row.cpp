@@ -94,6 +94,8 @@ void add_process(ordered_json& row, const AuditRecord& record) {
     row["slice"] = text_or_null(record.slice);
     row["container"] = text_or_null(record.container);
     row["script"] = text_or_null(record.script);
+    row["script_device"] = number_or_null(record.script_inode != 0, record.script_device);
+    row["script_inode"] = number_or_null(record.script_inode != 0, record.script_inode);
     row["ancestors"] = ordered_json::array();
     for (const std::string& exe : record.ancestors) row["ancestors"].push_back(text_or_null(exe));
     row["mount_namespace"] =

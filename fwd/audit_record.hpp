@@ -66,6 +66,8 @@ struct AuditRecord {
     std::string slice;                 // the innermost
     std::string container;             // as in ControlGroup
     std::string script;
+    std::uint64_t script_device = 0;   // as in Process, as is the next
+    std::uint64_t script_inode = 0;
     std::vector<std::string> ancestors;  // as in Process
     std::uint32_t mount_namespace = 0;
     AttributionSource source = AttributionSource::none;

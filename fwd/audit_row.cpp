@@ -16,7 +16,7 @@ constexpr std::string_view columns[] = {
     "exec_id", "uid", "user", "exe", "exe_device", "exe_inode", "command_line",
     "working_directory", "parent_pid", "parent_exe", "cgroup_id", "unit", "attribution",
     "latency_ns", "log", "count", "gid", "slice", "container", "script", "ancestors",
-    "mount_namespace", "sha256", "package", "unread", "appimage",
+    "mount_namespace", "sha256", "package", "unread", "appimage", "script_device", "script_inode",
     // Written only: the same addresses in a form that an index can search.
     "source_ip", "destination_ip",
 };
@@ -139,7 +139,9 @@ void bind_content(Binder& to, const AuditRecord& record) {
     to.bytes(record.sha256)
         .bytes(record.package)
         .text(read ? std::string_view() : no_content_name(record.unread))
-        .bytes(record.appimage);
+        .bytes(record.appimage)
+        .number_if(record.script_inode != 0, record.script_device)
+        .number_if(record.script_inode != 0, record.script_inode);
 }
 
 std::optional<NoContent> parse_no_content_or_empty(std::string_view text) {
@@ -151,6 +153,8 @@ void read_content(Reader& from, AuditRecord& record) {
     record.package = from.bytes();
     record.unread = from.parsed(parse_no_content_or_empty);
     record.appimage = from.bytes();
+    record.script_device = from.number_as<std::uint64_t>();
+    record.script_inode = from.number_as<std::uint64_t>();
 }
 
 void read_identity(Reader& from, AuditRecord& record) {

@@ -86,6 +86,12 @@ ALTER TABLE decisions
     ADD COLUMN appimage TEXT NOT NULL DEFAULT ''; -- its own path, if exe lies in the mount of one
 CREATE INDEX decisions_by_appimage ON decisions(appimage) WHERE appimage <> '';
 )sql",
+    R"sql(
+ALTER TABLE decisions
+    ADD COLUMN script_device INTEGER;             -- of the file at that path when it first sent, as
+ALTER TABLE decisions
+    ADD COLUMN script_inode INTEGER;              -- stat shows them; NULL: not known
+)sql",
 };
 
 }  // namespace

@@ -42,6 +42,8 @@ AuditRecord record_of(const Decided& decided) {
         record.parent_pid = process->parent_pid;
         record.parent_exe = process->parent_exe;
         record.script = process->script;
+        record.script_device = process->script_device;
+        record.script_inode = process->script_inode;
         record.ancestors = process->ancestors;
         record.mount_namespace = process->mount_namespace;
         const ControlGroup& group = process->control_group;

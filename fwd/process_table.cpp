@@ -119,7 +119,10 @@ NamedProcess ProcessTable::read(const dw_binding& binding) {
     process->command_line = command_line_of(record);
     process->ancestors = ancestors_of(record);
     if (!process->ancestors.empty()) process->parent_exe = process->ancestors.front();
-    process->script = scripts_.resolved(script_of(record, process->exe), record.mount_ns);
+    ScriptFile script = scripts_.find(script_of(record, process->exe), record.mount_ns);
+    process->script = std::move(script.path);
+    process->script_device = script.device;
+    process->script_inode = script.inode;
     return {std::move(process), Unknown::none};
 }
 

@@ -12,6 +12,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 namespace doorward {
 namespace {
@@ -29,7 +30,8 @@ Fd open_cached(int folder, const std::string& name) {
 std::optional<struct statx> status_of(int fd) {
     struct statx status{};
     const int flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
-    if (::statx(fd, "", flags, STATX_TYPE | STATX_MODE | STATX_UID, &status)) return std::nullopt;
+    const unsigned wanted = STATX_TYPE | STATX_MODE | STATX_UID | STATX_INO;
+    if (::statx(fd, "", flags, wanted, &status)) return std::nullopt;
     return status;
 }
 
@@ -63,6 +65,7 @@ public:
             if (!status) return End::stuck;
             if (S_ISLNK(status->stx_mode)) return follow(found.get());
             passed_ += "/" + name;
+            last_ = *status;
             folder_ = std::move(found);
         }
         return End::whole;
@@ -70,6 +73,10 @@ public:
 
     // After End::whole the path, after End::link the one to go on with.
     const std::string& path() const { return passed_; }
+    // After End::whole what is there, if the path has any part.
+    ScriptFile file() const {
+        return {passed_, ::makedev(last_.stx_dev_major, last_.stx_dev_minor), last_.stx_ino};
+    }
 
 private:
     std::string next() {
@@ -96,6 +103,7 @@ private:
     Fd folder_;
     std::string_view rest_;
     std::string passed_;
+    struct statx last_{};  // of the last part
     bool trusted_ = true;
 };
 
@@ -113,17 +121,17 @@ ScriptFiles::ScriptFiles(const std::string& root, std::uint32_t mount_namespace)
     : root_(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
       mount_namespace_(mount_namespace) {}
 
-std::string ScriptFiles::resolved(const std::string& path, std::uint32_t mount_namespace) const {
-    if (!root_ || !path.starts_with('/') || mount_namespace != mount_namespace_) return path;
+ScriptFile ScriptFiles::find(const std::string& path, std::uint32_t mount_namespace) const {
+    if (!root_ || !path.starts_with('/') || mount_namespace != mount_namespace_) return {path};
     std::string now = path;
     for (int links = 0; links < most_links; ++links) {
         Walk walk(root_.get(), now);
         const Walk::End end = walk.go();
-        if (end == Walk::End::stuck) return path;
-        if (end == Walk::End::whole) return walk.path().empty() ? path : walk.path();
+        if (end == Walk::End::stuck) return {path};
+        if (end == Walk::End::whole) return walk.path().empty() ? ScriptFile{path} : walk.file();
         now = walk.path();
     }
-    return path;
+    return {path};
 }
 
 }  // namespace doorward

@@ -9,6 +9,13 @@
 
 namespace doorward {
 
+struct ScriptFile {
+    std::string path;
+    // Of the file that is there at this moment, as stat() shows them; 0: not known.
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+};
+
 // Between a program's exec and this look at its path, somebody may put a link of theirs in the way: a
 // link is followed only where nobody but root could have put it, that is where each folder down to
 // it belongs to root and is writable for no one else.
@@ -23,9 +30,9 @@ public:
     // For tests: a folder as root of the tree.
     ScriptFiles(const std::string& root, std::uint32_t mount_namespace);
 
-    // `path` is absolute and has no "..". It is returned as it is where no link can be followed, and
-    // in other mount namespaces.
-    std::string resolved(const std::string& path, std::uint32_t mount_namespace) const;
+    // `path` is absolute and has no "..". It is returned as it is, without a file, where a link can't be
+    // followed, and in other mount namespaces.
+    ScriptFile find(const std::string& path, std::uint32_t mount_namespace) const;
 
 private:
     Fd root_;

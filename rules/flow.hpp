@@ -67,6 +67,10 @@ struct Process {
     // Executables of those who forked it, its parent first, as of then; "" for one that isn't known.
     std::vector<std::string> ancestors;
     std::string script;               // what the interpreter `exe` was started to run; empty if not known
+    // Of the file that was at that path when the process was first named, as stat() shows them; 0: none, or
+    // not known. It need not be the one that was run.
+    std::uint64_t script_device = 0;
+    std::uint64_t script_inode = 0;
 
     bool operator==(const Process&) const = default;
 };

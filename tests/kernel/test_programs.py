@@ -91,6 +91,7 @@ class Scripts(KernelTest):
         self.assertNotEqual(self.status("/usr/bin/bash", "-c", script.read_text(), str(script)), 0)
         rows = daemon.audit.wait_rows(2, "destination_port = 7")
         self.assertEqual([row["script"] for row in rows], [str(script), "unknown:options"])
+        self.assertIsNone(rows[1]["script_inode"])
 
     def test_arguments_written_over_later_change_nothing(self):
         """The process puts an accepted script's path where its arguments are, then connects."""
@@ -116,6 +117,8 @@ class Scripts(KernelTest):
         self.assertEqual(self.status(str(run)), 0)
         row = daemon.audit.wait_rows(1, "destination_port = 7")[0]
         self.assertEqual(row["script"], str(run))
+        file = run.stat()
+        self.assertEqual((row["script_device"], row["script_inode"]), (file.st_dev, file.st_ino))
         self.assertTrue(row["ancestors"].startswith("/usr/bin/python3"), row["ancestors"])
 
     def test_a_program_older_than_the_daemon(self):

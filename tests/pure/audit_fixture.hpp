@@ -58,6 +58,8 @@ inline AuditRecord full_record() {
     record.package = "curl";
     record.unread = NoContent::changed;
     record.script = "/opt/backup/run.py";
+    record.script_device = 0x801;
+    record.script_inode = 4711;
     record.ancestors = {"/usr/bin/bash", "", "/usr/sbin/ssh\nd"};
     record.mount_namespace = 4026531841;
     record.source = AttributionSource::kprobe;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fwd/script_file.hpp"
@@ -30,7 +31,7 @@ struct Tree {
     void link(const char* name, const char* target) const {
         REQUIRE(::symlink(target, (folder.path() + name).c_str()) == 0);
     }
-    std::string of(const char* path) const { return files.resolved(path, ours); }
+    std::string of(const char* path) const { return files.find(path, ours).path; }
 };
 
 }  // namespace
@@ -47,7 +48,23 @@ TEST_CASE("a script's path is resolved through links that are root's") {
     CHECK(tree.of("/bin/near") == "/opt/app/run.py");
     CHECK(tree.of("/bin/twice") == "/opt/app/run.py");
     CHECK(tree.of("/current/run.py") == "/opt/app/run.py");
-    CHECK(tree.files.resolved("/bin/run", ours + 1) == "/bin/run");  // another tree
+    CHECK(tree.files.find("/bin/run", ours + 1).path == "/bin/run");  // another tree
+}
+
+TEST_CASE("the file that is at a script's path now") {
+    const Tree tree;
+    tree.link("/open/evil", "/opt/app/run.py");
+    struct stat status{};
+    REQUIRE(::stat((tree.folder.path() + "/opt/app/run.py").c_str(), &status) == 0);
+    const ScriptFile file = tree.files.find("/opt/app/run.py", ours);
+    CHECK(file.inode == status.st_ino);
+    CHECK(file.device == status.st_dev);
+    // Where it can't be told, there is none: another tree, no file, a link that is not followed.
+    CHECK(tree.files.find("/opt/app/run.py", ours + 1).inode == 0);
+    CHECK(tree.files.find("/opt/app/none.py", ours).inode == 0);
+    CHECK(tree.files.find("/open/evil", ours).inode == 0);
+    CHECK(tree.files.find("/", ours).inode == 0);
+    CHECK(tree.files.find("module:a", ours).inode == 0);
 }
 
 TEST_CASE("links that somebody else could have put, and paths that lead nowhere, stay") {
@@ -65,5 +82,5 @@ TEST_CASE("links that somebody else could have put, and paths that lead nowhere,
     CHECK(tree.of("module:http.server") == "module:http.server");
     CHECK(tree.of("") == "");
     CHECK(tree.of("/") == "/");
-    CHECK(ScriptFiles("/no/such/folder", ours).resolved("/bin/run", ours) == "/bin/run");
+    CHECK(ScriptFiles("/no/such/folder", ours).find("/bin/run", ours).path == "/bin/run");
 }

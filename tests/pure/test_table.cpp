@@ -156,7 +156,7 @@ TEST_CASE("a decision as JSON") {
           R"("exe_inode":18446744073709551601,"command_line":"curl -s https://www.example.org/",)"
           R"("working_directory":"/home/alice","parent_pid":4000,"parent_exe":"/usr/bin/bash",)"
           R"("cgroup_id":77,"unit":"session-2.scope","gid":1001,"slice":"user-1000.slice",)"
-          R"("container":"docker:0123","script":"/opt/backup/run.py",)"
+          R"("container":"docker:0123","script":"/opt/backup/run.py","script_device":2049,"script_inode":4711,)"
           R"("ancestors":["/usr/bin/bash",null,"/usr/sbin/ssh\\x0ad"],"mount_namespace":4026531841,)"
           R"("sha256":")" + std::string(64, 'a') + R"(","package":"curl","unread":"changed",)"
           R"("attribution":"kprobe","latency_ns":25000,)"
