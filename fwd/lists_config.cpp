@@ -141,7 +141,7 @@ Result<ListsConfig> parse_lists_config(std::string_view text, const std::string&
 // Whoever starts the program chose the file; it never runs with more rights than a user has.
 Result<ListsConfig> read_lists_config(const std::string& path) {
     const auto file = read_rule_file(path, Trust::anybody, max_config_bytes);
-    if (!file) return std::unexpected(file.error());
+    if (!file) return fail(file.error().what, "what it holds is in doorward-lists(8)");
     return parse_lists_config(file->text, path);
 }
 

@@ -44,7 +44,7 @@ bool is_list_name(std::string_view name);
 // The error has file, line and column.
 Result<ListsConfig> parse_lists_config(std::string_view text, const std::string& file_name);
 
-// A file that is not there is an error, with ENOENT worded.
+// A file that is not there is an error.
 Result<ListsConfig> read_lists_config(const std::string& path);
 
 }  // namespace doorward

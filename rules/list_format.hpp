@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Blocklists in the forms people publish them in → entries of sets, and an account of what was left
-// out. Pure: the caller has read the file. How a set is made of a file:
+// out. Pure: the caller has read the file (fwd/list_folder.hpp). How a set is made of its text:
 //
-//   DomainSetBuilder domains(key);                 // a random key: see rules/label_hash.hpp
+//   DomainSetBuilder domains(key);                 // a random key: fwd/hash_key.hpp makes one
 //   PrefixSetBuilder prefixes;
 //   const auto report = read_list(text, ListFormat::automatic, {&domains, &prefixes});
 //   if (!report) …                                 // no list: the error says why and what to do

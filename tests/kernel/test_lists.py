@@ -12,6 +12,7 @@ import unittest
 import urllib.parse
 from pathlib import Path
 
+from lib.case import only_in
 from lib.namespace import Namespace
 from lib.places import built
 
@@ -31,6 +32,7 @@ def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
     return certificate, key
 
 
+@only_in("native")  # nothing in it hangs on the kernel; the boot tests start the unit in the guest
 class Lists(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="dwt-"))
@@ -72,7 +74,7 @@ class Lists(unittest.TestCase):
         (self.served / path).write_text(text)
 
     def configure(self, url: str, **keys) -> None:
-        lines = [f"  - name: ads", f"    url: {json.dumps(url)}", f"    ca_file: {self.ca}"]
+        lines = ["  - name: ads", f"    url: {json.dumps(url)}", f"    ca_file: {self.ca}"]
         lines += [f"    {key}: {json.dumps(value)}" for key, value in keys.items()]
         self.config.write_text("lists:\n" + "\n".join(lines) + "\n")
         self.config.chmod(0o644)

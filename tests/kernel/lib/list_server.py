@@ -24,7 +24,6 @@ import urllib.parse
 from pathlib import Path
 
 FOLDER, CERTIFICATE, KEY = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-BOMB = gzip.compress(b"0.0.0.0 ads.example\n" * ((64 << 20) // 20), 9)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -66,7 +65,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(b"# x\n" * 4096)
             return None
         if self.path == "/bomb":
-            return self.answer(200, BOMB, Content_Encoding="gzip")
+            bomb = gzip.compress(b"0.0.0.0 ads.example\n" * ((64 << 20) // 20))
+            return self.answer(200, bomb, Content_Encoding="gzip")
         if self.path == "/cut":
             return self.answer(200, b"ads.example\n" * 50, Content_Length="1000000")
         file = FOLDER / self.path.strip("/").replace("/", "_")
