@@ -9,8 +9,9 @@
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
 #include "fwd/explain.hpp"
+#include "fwd/local_time.hpp"
 #include "fwd/read_content.hpp"
-#include "fwd/rule_files.hpp"
+#include "fwd/rule_cache.hpp"
 
 namespace doorward {
 namespace {
@@ -50,16 +51,18 @@ CommandResult<Explanation> explain_offline(const FlowQuestion& question,
                                            const std::string& folder) {
     const auto files = read_rule_files(folder, Trust::anybody);
     if (!files) return command_fail(exit_failed, files.error());
-    auto rules = parse_rule_files(*files);
-    if (!rules) return command_fail(exit_failed, rules.error());
+    RuleCache cache;
+    auto packs = cache.parse(*files);
+    if (!packs) return command_fail(exit_failed, packs.error());
     const Environment environment = system_environment();
-    const auto ruleset = Ruleset::compile(std::move(*rules), Defaults{}, environment);
+    const auto ruleset = Ruleset::compile(std::move(*packs), Defaults{}, environment);
     if (!ruleset) return command_fail(exit_failed, ruleset.error());
     const auto content = [](const std::string& path, Facts wanted) {
         return std::make_shared<const ExecutableContent>(read_content(path, wanted));
     };
-    auto explanation =
-        explain_question(**ruleset, question, environment, std::time(nullptr), content);
+    const std::int64_t now = std::time(nullptr);
+    const Surroundings around(now, minute_of_week(now));
+    auto explanation = explain_question(**ruleset, question, environment, around, content);
     if (!explanation) return command_fail(exit_usage, explanation.error().error);
     return *std::move(explanation);
 }

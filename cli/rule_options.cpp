@@ -20,23 +20,6 @@ void add_list(CLI::App& command, const std::string& name, std::vector<std::strin
         ->type_name(type);
 }
 
-Result<Protocol> protocol_from(std::string_view text) {
-    if (const auto protocol = parse_protocol(text)) return *protocol;
-    return fail("\"" + std::string(text) + "\" is no protocol",
-                "use tcp, udp, icmp, icmpv6, sctp, udplite or a number from 0 to 255");
-}
-
-template <class T>
-Result<void> read_all(const std::string& option, const std::vector<std::string>& texts,
-                      Result<T> (*parse)(std::string_view), std::vector<T>& out) {
-    for (const std::string& text : texts) {
-        auto value = parse(text);
-        if (!value) return fail(option + ": " + value.error().what, value.error().remedy);
-        out.push_back(std::move(*value));
-    }
-    return {};
-}
-
 Result<void> read_apps(const std::vector<std::string>& texts, NewRule& made) {
     for (const std::string& text : texts) {
         auto path = resolve_app(text);
@@ -44,37 +27,25 @@ Result<void> read_apps(const std::vector<std::string>& texts, NewRule& made) {
         if (path->note) made.notes.push_back(std::move(*path->note));
         auto app = parse_app(path->pattern);
         if (!app) return std::unexpected(app.error());
-        made.rule.apps.push_back(std::move(*app));
+        made.rule.add(Condition::app, {app->text});
     }
     return {};
 }
 
-Result<void> read_identity(const RuleOptions& options, Rule& rule) {
-    auto done = read_all("--group", options.groups, parse_group, rule.groups);
-    if (done) done = read_all("--unit", options.units, parse_unit, rule.units);
-    if (done) done = read_all("--slice", options.slices, parse_slice, rule.slices);
-    if (done) done = read_all("--container", options.containers, parse_container, rule.containers);
-    if (done) done = read_all("--parent", options.parents, parse_parent, rule.parents);
-    if (done) done = read_all("--script", options.scripts, parse_script, rule.scripts);
-    return done;
-}
-
-Result<void> read_conditions(const RuleOptions& options, Rule& rule) {
-    if (auto done = read_all("--user", options.users, parse_user, rule.users); !done) return done;
-    if (auto done = read_identity(options, rule); !done) return done;
-    if (auto done = read_all("--package", options.packages, parse_package, rule.packages); !done)
-        return done;
-    if (auto done = read_all("--verity", options.verity, parse_verity, rule.verity); !done)
-        return done;
-    if (auto done = read_all("--sha256", options.sha256, parse_sha256, rule.sha256); !done)
-        return done;
-    if (auto done = read_all("--protocol", options.protocols, protocol_from, rule.protocols); !done)
-        return done;
-    if (auto done = read_all("--to", options.to, parse_prefix, rule.to); !done) return done;
-    if (auto done = read_all("--from", options.from, parse_prefix, rule.from); !done) return done;
-    if (auto done = read_all("--domain", options.domains, parse_domain, rule.domains); !done)
-        return done;
-    return read_all("--port", options.ports, parse_ports, rule.ports);
+Result<void> read_conditions(const std::map<Condition, std::vector<std::string>>& given,
+                             bool negated, Rule& rule) {
+    for (const auto& [condition, texts] : given) {
+        const ConditionInfo& info = condition_info(condition);
+        for (const std::string& text : texts) {
+            auto value = info.canonical(text);
+            if (!value)
+                return fail(fmt::format("--{}{}: {}", negated ? "not-" : "", info.key,
+                                        value.error().what),
+                            value.error().remedy);
+            rule.add(condition, {std::move(*value)}, negated);
+        }
+    }
+    return {};
 }
 
 Result<void> read_expiry(const std::string& duration, std::int64_t now, Rule& rule) {
@@ -98,50 +69,40 @@ std::string name_part(std::string_view text) {
     return out.substr(0, 24);
 }
 
-std::string app_part(const AppPattern& app) {
-    if (app.kind == AppPattern::Kind::unknown) return name_part(app.text);
-    return name_part(std::string_view(app.text).substr(app.text.rfind('/') + 1));
+std::string app_part(const std::string& app) {
+    if (!app.starts_with('/')) return name_part(app);
+    return name_part(std::string_view(app).substr(app.rfind('/') + 1));
 }
 
-std::string domain_part(const DomainPattern& domain) {
-    const std::string_view text = domain.text;
-    return name_part(text.substr(text.starts_with("*.") ? 2 : 0));
+std::string domain_part(std::string_view domain) {
+    return name_part(domain.substr(domain.starts_with("*.") ? 2 : 0));
+}
+
+// What stands in help texts for a value.
+std::string type_of(std::string_view key) {
+    std::string type(key);
+    for (char& c : type)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    return type;
 }
 
 }  // namespace
 
 void add_rule_options(CLI::App& command, RuleOptions& options) {
-    add_list(command, "--to", options.to, "ADDRESS",
-             "destination address or prefix; may be repeated");
-    add_list(command, "--from", options.from, "ADDRESS",
-             "source address or prefix; may be repeated");
-    add_list(command, "--domain", options.domains, "NAME",
-             "host name of the destination, or *.NAME for those below it; may be repeated");
-    add_list(command, "--port", options.ports, "PORT",
-             "destination port or range, as 8000-8080; may be repeated");
-    add_list(command, "--protocol", options.protocols, "PROTOCOL", "tcp, udp, …; may be repeated");
-    add_list(command, "--user", options.users, "USER", "user name or uid; may be repeated");
-    add_list(command, "--group", options.groups, "GROUP", "group name or gid; may be repeated");
-    add_list(command, "--unit", options.units, "UNIT",
-             "systemd unit or pattern, as backup-*.service; may be repeated");
-    add_list(command, "--slice", options.slices, "SLICE",
-             "systemd slice or pattern, as user-1000.slice; may be repeated");
-    add_list(command, "--container", options.containers, "CONTAINER",
-             "RUNTIME:NAME or pattern, as docker:*; may be repeated");
-    add_list(command, "--parent", options.parents, "PATH",
-             "an ancestor's program: path or pattern; may be repeated");
-    add_list(command, "--script", options.scripts, "PATH",
-             "what the interpreter was started to run: path, pattern, module:NAME; may be repeated");
-    add_list(command, "--package", options.packages, "PACKAGE",
-             "package that the program is part of; may be repeated");
-    add_list(command, "--verity", options.verity, "DIGEST",
-             "fs-verity digest of the program's file; may be repeated");
-    add_list(command, "--sha256", options.sha256, "DIGEST",
-             "SHA-256 of the program's file; may be repeated");
+    for (const ConditionInfo& info : conditions()) {
+        if (info.single) continue;  // the direction, which has flags of its own
+        const std::string key(info.key);
+        if (info.condition != Condition::app)
+            add_list(command, "--" + key, options.conditions[info.condition], type_of(key),
+                     fmt::format("{}; may be repeated", info.value));
+        add_list(command, "--not-" + key, options.negated[info.condition], type_of(key),
+                 fmt::format("but not this {}", key));
+    }
     command.add_flag("--in", options.in, "inbound flows");
     command.add_flag("--out", options.out, "outbound flows");
     command.add_option("--for", options.duration, "expire after this time: 90s, 20m, 2h, 7d")
         ->type_name("TIME");
+    add_list(command, "--tag", options.tags, "TAG", "a word to find the rule by; may be repeated");
     command.add_option("--comment", options.comment, "a remark to keep with the rule")
         ->type_name("TEXT");
     command.add_flag("--journal", options.journal, "tell the system journal too when it matches");
@@ -154,7 +115,8 @@ Result<NewRule> make_rule(const RuleOptions& options, Action action, std::int64_
     Rule& rule = made.rule;
     rule.action = action;
     rule.log = options.journal ? LogLevel::journal : LogLevel::audit;
-    if (options.in != options.out) rule.direction = options.in ? Direction::in : Direction::out;
+    if (options.in != options.out)
+        rule.add(Condition::direction, {options.in ? "in" : "out"});
     if (!options.name.empty()) {
         auto name = parse_rule_name(options.name);
         if (!name) return std::unexpected(name.error());
@@ -166,7 +128,15 @@ Result<NewRule> make_rule(const RuleOptions& options, Action action, std::int64_
         rule.comment = std::move(*comment);
     }
     if (auto done = read_apps(options.apps, made); !done) return std::unexpected(done.error());
-    if (auto done = read_conditions(options, rule); !done) return std::unexpected(done.error());
+    if (auto done = read_conditions(options.conditions, false, rule); !done)
+        return std::unexpected(done.error());
+    if (auto done = read_conditions(options.negated, true, rule); !done)
+        return std::unexpected(done.error());
+    for (const std::string& text : options.tags) {
+        auto tag = parse_word(text);
+        if (!tag) return fail("--tag: " + tag.error().what, tag.error().remedy);
+        rule.tags.push_back(std::move(*tag));
+    }
     if (auto done = read_expiry(options.duration, now, rule); !done)
         return std::unexpected(done.error());
     return made;
@@ -191,10 +161,15 @@ std::string suggested_name(const std::string& verb, const Rule& rule) {
     const auto add = [&](const std::string& part) {
         if (!part.empty()) name += "-" + part;
     };
-    add(rule.apps.empty() ? "any" : app_part(rule.apps.front()));
-    if (!rule.ports.empty()) add(std::to_string(rule.ports.front().first));
-    else if (!rule.domains.empty()) add(domain_part(rule.domains.front()));
-    else if (!rule.to.empty()) add(name_part(rule.to.front().to_string()));
+    const auto first = [&](Condition condition) -> const std::string* {
+        const Term* term = rule.find(condition);
+        return term ? &term->values.front().text : nullptr;
+    };
+    const std::string* app = first(Condition::app);
+    add(app ? app_part(*app) : "any");
+    if (const auto* port = first(Condition::port)) add(name_part(*port));
+    else if (const auto* domain = first(Condition::domain)) add(domain_part(*domain));
+    else if (const auto* to = first(Condition::to)) add(name_part(*to));
     return name;
 }
 

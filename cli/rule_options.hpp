@@ -2,6 +2,7 @@
 // The options that describe a rule, shared by `rules add`, `allow` and `deny`.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,21 +16,9 @@ namespace doorward {
 struct RuleOptions {
     std::string name;
     std::vector<std::string> apps;
-    std::vector<std::string> users;
-    std::vector<std::string> groups;
-    std::vector<std::string> units;
-    std::vector<std::string> slices;
-    std::vector<std::string> containers;
-    std::vector<std::string> parents;
-    std::vector<std::string> scripts;
-    std::vector<std::string> packages;
-    std::vector<std::string> verity;
-    std::vector<std::string> sha256;
-    std::vector<std::string> protocols;
-    std::vector<std::string> to;
-    std::vector<std::string> from;
-    std::vector<std::string> ports;
-    std::vector<std::string> domains;
+    std::map<Condition, std::vector<std::string>> conditions;  // but `app` and `direction`
+    std::map<Condition, std::vector<std::string>> negated;     // --not-…
+    std::vector<std::string> tags;
     std::string duration;  // --for
     std::string comment;
     bool in = false;

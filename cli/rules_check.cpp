@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/rules_check.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <memory>
 
 #include <fmt/format.h>
@@ -29,8 +27,9 @@ Result<std::vector<RuleFile>> read_path(const std::string& path) {
 
 // Errors are printed as they are found, one for each file, so that one run shows what to mend.
 struct Check {
-    std::vector<Rule> rules;
+    Ruleset::Packs packs;
     std::size_t files = 0;
+    std::size_t rules = 0;
     bool failed = false;
 
     void fail(const Error& error) {
@@ -42,16 +41,17 @@ struct Check {
         if (!read) return fail(read.error());
         for (const RuleFile& file : *read) {
             ++files;
-            auto parsed = parse_rules(file.text, file.path);
-            if (parsed) std::ranges::move(*parsed, std::back_inserter(rules));
+            auto parsed = parse_rule_pack(file.text, file.path);
+            if (parsed) packs.push_back(std::move(*parsed));
             else fail(parsed.error());
         }
     }
 
     // What shows only when all files are taken together, in the order in which they were given.
     void compile() {
-        const auto ruleset = Ruleset::compile(rules, Defaults{}, system_environment());
-        if (!ruleset) fail(ruleset.error());
+        const auto ruleset = Ruleset::compile(packs, Defaults{}, system_environment());
+        if (ruleset) rules = (*ruleset)->size();
+        else fail(ruleset.error());
     }
 };
 
@@ -62,8 +62,8 @@ int check(const std::vector<std::string>& paths) {
     for (const std::string& path : paths) check.add(read_path(path));
     if (!check.failed) check.compile();
     if (check.failed) return exit_failed;
-    fmt::print("no errors: {} rule{} in {} file{}\n", check.rules.size(),
-               check.rules.size() == 1 ? "" : "s", check.files, check.files == 1 ? "" : "s");
+    fmt::print("no errors: {} rule{} in {} file{}\n", check.rules,
+               check.rules == 1 ? "" : "s", check.files, check.files == 1 ? "" : "s");
     return exit_ok;
 }
 

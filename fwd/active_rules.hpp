@@ -9,26 +9,34 @@
 
 #include "fwd/config.hpp"
 #include "rules/ruleset.hpp"
+#include "rules/surroundings.hpp"
 
 namespace doorward {
 
+// Decisions by each rule, in the order of the rules. Counting changes no decision.
+using RuleHits = std::vector<std::atomic<std::uint64_t>>;
+
 struct ActiveRules {
-    ActiveRules(std::shared_ptr<const Ruleset> ruleset, Mode the_mode, std::uint32_t mark)
+    // `before`: what was in force, if anything was. The same rules go on counting.
+    ActiveRules(std::shared_ptr<const Ruleset> ruleset, Mode the_mode, std::uint32_t mark,
+                std::shared_ptr<const Network> the_network, const ActiveRules* before)
         : rules(std::move(ruleset)), mode(the_mode), accept_mark(mark),
-          hits(rules->rules().size()) {}
+          network(std::move(the_network)),
+          hits(before && before->rules == rules ? before->hits
+                                                : std::make_shared<RuleHits>(rules->size())) {}
 
     std::shared_ptr<const Ruleset> rules;
     Mode mode;
     std::uint32_t accept_mark;  // this generation's packet mark
-    // Decisions by each rule, in the order of rules->rules(). Counting changes no decision.
-    mutable std::vector<std::atomic<std::uint64_t>> hits;
+    std::shared_ptr<const Network> network;  // null: not known
+    std::shared_ptr<RuleHits> hits;
 
-    void count(const Rule* rule) const {
-        if (rule) hits[static_cast<std::size_t>(rule - rules->rules().data())]++;
+    void count(std::uint32_t rule) const {
+        if (rule != Decision::no_rule) (*hits)[rule]++;
     }
 };
 
-// Swapped whole: rules, mode and mark always belong together.
+// Swapped whole: rules, mode, mark and network always belong together.
 using ActiveRulesSlot = std::atomic<std::shared_ptr<const ActiveRules>>;
 
 }  // namespace doorward

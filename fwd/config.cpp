@@ -230,8 +230,8 @@ Result<Config> parse_config(std::string_view text, const std::string& file_name)
     const auto node = load_yaml(text, file_name, max_config_bytes);
     if (!node) return std::unexpected(node.error());
     Config config;
-    if (node->IsNull()) return config;  // nothing but comments: all defaults
-    const YamlValue top{"the configuration", *node, place_of(*node, file_name)};
+    if (node->is_null()) return config;  // nothing but comments: all defaults
+    const YamlValue top = yaml_top(*node, "the configuration", file_name);
     if (const auto read = read_config(top, config); !read) return std::unexpected(read.error());
     return config;
 }

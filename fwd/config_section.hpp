@@ -76,11 +76,12 @@ public:
             if (!items) return std::unexpected(items.error());
             field.clear();
             for (const YamlValue& item : *items) {
-                const auto text = yaml_text(item);
-                if (!text) return std::unexpected(text.error());
-                if (auto sound = verdict(*text); !sound)
-                    return fail(sound.error().what, sound.error().remedy, item.place);
-                field.push_back(*text);
+                const auto found = yaml_text(item);
+                if (!found) return std::unexpected(found.error());
+                const std::string text(*found);
+                if (auto sound = verdict(text); !sound)
+                    return fail(sound.error().what, sound.error().remedy, item.place());
+                field.push_back(text);
             }
             return {};
         });
@@ -90,7 +91,7 @@ public:
     Section& check(std::string_view key, const Result<void>& verdict) {
         return take(key, [&](const YamlValue& value) -> Result<void> {
             if (verdict) return {};
-            return fail(verdict.error().what, verdict.error().remedy, value.place);
+            return fail(verdict.error().what, verdict.error().remedy, value.place());
         });
     }
 

@@ -110,14 +110,9 @@ type Status (
   content: ContentStatus
 )
 
-# A rule with the keys that it has in a rule file; see doorward-rules(5).
-type Rule (
-  name: string,
-  action: (accept, drop, reject),
-  log: ?(audit, journal),
-  enabled: ?bool,
-  expires: ?string,
-  direction: ?(out, in),
+# The conditions of a rule, by the keys that they have in a rule file; see doorward-rules(5).
+type Conditions (
+  direction: ?(out, in, forward),
   app: ?[]string,
   user: ?[]string,
   group: ?[]string,
@@ -134,7 +129,41 @@ type Rule (
   from: ?[]string,
   port: ?[]string,
   domain: ?[]string,
-  comment: ?string
+  interface: ?[]string,
+  profile: ?[]string,
+  when: ?[]string
+)
+
+# The same with what else a rule has.
+type Rule (
+  name: string,
+  action: (accept, drop, reject),
+  log: ?(audit, journal),
+  enabled: ?bool,
+  expires: ?string,
+  tags: ?[]string,
+  comment: ?string,
+  not: ?Conditions,
+  direction: ?(out, in, forward),
+  app: ?[]string,
+  user: ?[]string,
+  group: ?[]string,
+  unit: ?[]string,
+  slice: ?[]string,
+  container: ?[]string,
+  parent: ?[]string,
+  script: ?[]string,
+  package: ?[]string,
+  verity: ?[]string,
+  sha256: ?[]string,
+  protocol: ?[]string,
+  to: ?[]string,
+  from: ?[]string,
+  port: ?[]string,
+  domain: ?[]string,
+  interface: ?[]string,
+  profile: ?[]string,
+  when: ?[]string
 )
 
 type RuleEntry (rule: Rule, place: Place, hits: ?int)

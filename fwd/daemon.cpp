@@ -31,11 +31,17 @@ std::string journal_line(const AuditRecord& record) {
                        record.rule);
 }
 
+// Beside the audit log: nobody but root can write to that folder.
+std::string cache_file(const Config& config) {
+    return config.database.substr(0, config.database.rfind('/')) + "/rules.cache";
+}
+
 }  // namespace
 
 Daemon::Daemon(const Config& config)
     : config_(config),
-      store_(config.rules_dir, config.defaults, system_environment(), Trust::root),
+      store_(config.rules_dir, config.defaults, system_environment(), Trust::root,
+             cache_file(config)),
       recent_(config.limits.bindings),
       methods_(*this, version) {}
 
@@ -58,6 +64,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config) {
         return fail("cannot watch the packet thread");
     if (auto watched = daemon->watch_packet_sockets(); !watched) return std::unexpected(watched.error());
     daemon->announce();
+    daemon->keep_rules();
     return daemon;
 }
 
@@ -138,9 +145,16 @@ void Daemon::announce() const {
                                          version, mode_name(config_.mode),
                                          hook_choice_name(probes.hooks()), config_.queue,
                                          guard_->table().queue_kind() == QueueKind::nft ? "nft" : "xtables",
-                                         guard_->active()->rules->rules().size()));
+                                         guard_->active()->rules->size()));
     for (const MissingFeature& missing : missing_features())
         log_line(Severity::warning, fmt::format("not available: {}: {}", missing.name, missing.consequence));
+}
+
+// For a quick start; without it, only time is lost.
+void Daemon::keep_rules() {
+    if (auto kept = store_.save_cache(); !kept)
+        log_line(Severity::warning, "rules will be parsed again at the next start: " +
+                                        kept.error().text());
 }
 
 Result<void> Daemon::run() {

@@ -49,6 +49,7 @@ private:
     Result<void> watch_packet_sockets();
     void keep(Decided&& decided);
     void announce() const;
+    void keep_rules();
     std::vector<MissingFeature> missing_features() const;
     Controlling<RuleChange> put_in_force(Controlling<RuleUpdate> update);
     Result<void> put_in_force(std::shared_ptr<const Ruleset> rules, Mode mode);

@@ -10,6 +10,7 @@
 
 #include "fwd/daemon.hpp"
 #include "fwd/explain.hpp"
+#include "fwd/local_time.hpp"
 #include "fwd/log.hpp"
 #include "fwd/version.hpp"
 
@@ -99,7 +100,7 @@ Status Daemon::status() {
     status.uptime_s =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(uptime).count());
     status.network_namespace = network_namespace();
-    status.ruleset = {active->rules->rules().size(), guard_->generation(), rules_loaded_at_,
+    status.ruleset = {active->rules->size(), guard_->generation(), rules_loaded_at_,
                       reload_error_};
     status.packets = packet_counters(guard_->queue_counters(), guard_->decisions());
     if (auto counters = guard_->table().counters()) status.netfilter = *counters;
@@ -167,8 +168,8 @@ RuleList Daemon::rules() {
     const auto active = guard_->active();
     RuleList list;
     list.defaults = active->rules->defaults();
-    for (std::size_t i = 0; i < active->rules->rules().size(); i++)
-        list.rules.push_back({active->rules->rules()[i], active->hits[i].load()});
+    for (std::uint32_t i = 0; i < active->rules->size(); i++)
+        list.rules.push_back({active->rules->rule(i), (*active->hits)[i].load()});
     return list;
 }
 
@@ -187,6 +188,7 @@ Controlling<RuleChange> Daemon::put_in_force(Controlling<RuleUpdate> update) {
     if (!applied) return control_fail(ControlFailure::Kind::failed, applied.error());
     rules_loaded_at_ = std::time(nullptr);
     reload_error_.reset();
+    keep_rules();
     return update->change;
 }
 
@@ -213,8 +215,9 @@ Controlling<Reloaded> Daemon::reload() {
         return std::unexpected(failure(ControlFailure::Kind::failed, applied.error()));
     rules_loaded_at_ = std::time(nullptr);
     reload_error_.reset();
-    log_line(Severity::info, fmt::format("{} rules in force", (*loaded)->rules().size()));
-    return Reloaded{(*loaded)->rules().size(), guard_->generation()};
+    keep_rules();
+    log_line(Severity::info, fmt::format("{} rules in force", (*loaded)->size()));
+    return Reloaded{(*loaded)->size(), guard_->generation()};
 }
 
 Controlling<void> Daemon::set_mode(Mode mode) {
@@ -230,8 +233,10 @@ Controlling<Explanation> Daemon::explain(const FlowQuestion& question) {
     const auto content = [this](const std::string& path, Facts wanted) {
         return guard_->contents().look(path, wanted, longest_look);
     };
-    return explain_question(*guard_->active()->rules, question, system_environment(),
-                            std::time(nullptr), content);
+    const auto active = guard_->active();
+    const std::int64_t now = std::time(nullptr);
+    const Surroundings around(now, minute_of_week(now), active->network.get());
+    return explain_question(*active->rules, question, system_environment(), around, content);
 }
 
 Controlling<std::vector<OpenFlow>> Daemon::flows() {

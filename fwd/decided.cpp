@@ -10,10 +10,10 @@ AuditRecord record_of(const Decided& decided) {
     record.time_us = decided.time_us;
     record.verdict = decided.verdict;
     record.decision = decided.decision;
-    if (decided.rule) {
-        record.rule = decided.rule->name;
+    if (decided.rule != Decision::no_rule) {
+        record.rule = decided.rules->name(decided.rule);
         record.reason = "rule";
-        record.log = decided.rule->log;
+        record.log = decided.rules->log(decided.rule);
     } else {
         record.reason = fmt::format("default-{}", direction_name(decided.flow.direction));
     }

@@ -16,7 +16,7 @@ struct Decided {
     std::int64_t time_us = 0;        // microseconds since the epoch, UTC
     Action verdict = Action::drop;   // what happened to the packet
     Action decision = Action::drop;  // what the rules say; differs from verdict in observe mode
-    const Rule* rule = nullptr;      // null: the default decided. Kept alive by `rules`.
+    std::uint32_t rule = Decision::no_rule;  // position in `rules`; no_rule: the default decided
     Flow flow;                       // its process is `process`
     std::shared_ptr<const Process> process;
     std::shared_ptr<const std::string> host;  // newest name of the remote address; null: none known

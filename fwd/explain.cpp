@@ -52,6 +52,8 @@ Result<Process> read_process(const FlowQuestion& question, const Environment& en
     if (question.unit) process.control_group.units = {*question.unit};
     if (question.slice) process.control_group.slices = {*question.slice};
     if (question.parent) process.ancestors = {environment.resolve_path(*question.parent)};
+    process.ancestors_whole = true;
+    process.control_group.known = true;
     process.script = environment.resolve_path(question.script.value_or(""));
     process.control_group.container = question.container.value_or("");
     return process;
@@ -85,10 +87,10 @@ Result<Flow> read_flow(const FlowQuestion& question) {
 
 // As the packet thread does: decide, find out what was open, decide again.
 std::shared_ptr<const ExecutableContent> find_content(const Ruleset& ruleset, Flow& flow,
-                                                      std::int64_t now,
+                                                      const Surroundings& around,
                                                       const ContentOfPath& content_of) {
     std::shared_ptr<const ExecutableContent> content;
-    const Facts open = unanswered(ruleset.decide(flow, now), flow);
+    const Facts open = unanswered(ruleset.decide(flow, around), flow);
     if (open.none()) return content;
     content = content_of(flow.process->exe, Facts::all());
     if (!content)
@@ -98,18 +100,20 @@ std::shared_ptr<const ExecutableContent> find_content(const Ruleset& ruleset, Fl
     return content;
 }
 
-Explanation explanation_of(const Ruleset& ruleset, const Flow& flow, std::int64_t now) {
-    const Decision decision = ruleset.decide(flow, now);
+Explanation explanation_of(const Ruleset& ruleset, const Flow& flow, const Surroundings& around) {
+    const Decision decision = ruleset.decide(flow, around);
     Explanation explanation;
     explanation.action = decision.action;
-    if (decision.rule) {
-        explanation.rule = decision.rule->name;
-        explanation.place = decision.rule->place;
+    if (decision.rule != Decision::no_rule) {
+        explanation.rule = ruleset.name(decision.rule);
+        explanation.place = ruleset.place(decision.rule);
     }
-    for (const Trial& trial : ruleset.explain(flow, now)) {
+    for (const Trial& trial : ruleset.explain(flow, around)) {
         if (trial.failed == Condition::none) break;
-        explanation.trials.push_back({trial.rule->name, trial.rule->place,
-                                      std::string(condition_name(trial.failed))});
+        const std::string failed(condition_name(trial.failed));
+        explanation.trials.push_back({std::string(ruleset.name(trial.rule)),
+                                      ruleset.place(trial.rule),
+                                      trial.negated ? "not " + failed : failed});
     }
     return explanation;
 }
@@ -117,7 +121,8 @@ Explanation explanation_of(const Ruleset& ruleset, const Flow& flow, std::int64_
 }  // namespace
 
 Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQuestion& question,
-                                          const Environment& environment, std::int64_t now,
+                                          const Environment& environment,
+                                          const Surroundings& around,
                                           const ContentOfPath& content_of) {
     const auto wrong = [](Error error) {
         return control_fail(ControlFailure::Kind::invalid_rule, std::move(error));
@@ -138,13 +143,13 @@ Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQues
         const auto reason = read_unknown(*question.unknown);
         if (!reason) return wrong(reason.error());
         flow->unknown = *reason;
-        return explanation_of(ruleset, *flow, now);
+        return explanation_of(ruleset, *flow, around);
     }
     const auto process = read_process(question, environment);
     if (!process) return wrong(process.error());
     flow->process = &*process;
-    const auto content = find_content(ruleset, *flow, now, content_of);
-    return explanation_of(ruleset, *flow, now);
+    const auto content = find_content(ruleset, *flow, around, content_of);
+    return explanation_of(ruleset, *flow, around);
 }
 
 }  // namespace doorward

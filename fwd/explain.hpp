@@ -13,10 +13,11 @@ namespace doorward {
 using ContentOfPath =
     std::function<std::shared_ptr<const ExecutableContent>(const std::string& path, Facts wanted)>;
 
-// `now` in seconds since the epoch. `content` is asked only if a rule that gets that far does. A
+// `content` is asked only if a rule that gets that far does. A
 // failure is always of kind invalid_rule: the question itself is wrong (no such user, no address, …).
 Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQuestion& question,
-                                          const Environment& environment, std::int64_t now,
+                                          const Environment& environment,
+                                          const Surroundings& around,
                                           const ContentOfPath& content);
 
 }  // namespace doorward

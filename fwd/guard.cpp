@@ -9,6 +9,7 @@
 
 #include "fwd/clock.hpp"
 #include "fwd/thread_signals.hpp"
+#include "rules/glob.hpp"
 
 namespace doorward {
 namespace {
@@ -24,17 +25,23 @@ ParkedPackets::Limits parking_of(const DigestLimits& limits) {
 
 // So that a program which sends one packet and is gone need not be met twice.
 void prefetch_contents(ContentWorker& contents, const Ruleset& rules) {
-    for (const Rule& rule : rules.rules()) {
-        Facts wanted;
-        if (!rule.sha256.empty()) wanted.add(Fact::sha256);
-        if (!rule.verity.empty()) wanted.add(Fact::verity);
-        if (!rule.packages.empty()) wanted.add(Fact::package);
-        if (!rule.enabled || wanted.none()) continue;
-        std::vector<std::string> paths;
-        for (const AppPattern& app : rule.apps)
-            if (app.kind == AppPattern::Kind::path) paths.push_back(app.text);
-        contents.prefetch(std::move(paths), wanted);
-    }
+    for (const auto& pack : rules.packs())
+        for (std::size_t at = 0; at < pack->size(); ++at) {
+            const RulePack::PackedRule& rule = pack->packed(at);
+            Facts wanted;
+            std::vector<std::string> paths;
+            for (const RulePack::PackedTerm& term : pack->terms(rule)) {
+                if (term.condition == Condition::sha256) wanted.add(Fact::sha256);
+                if (term.condition == Condition::verity) wanted.add(Fact::verity);
+                if (term.condition == Condition::package) wanted.add(Fact::package);
+                if (term.condition != Condition::app || term.negated) continue;
+                for (const RulePack::PackedValue& value : pack->values(term))
+                    if (const auto text = pack->text(value.text);
+                        text.starts_with('/') && !Glob::is_pattern(text))
+                        paths.emplace_back(text);
+            }
+            if (rule.enabled && !wanted.none()) contents.prefetch(std::move(paths), wanted);
+        }
 }
 
 }  // namespace
@@ -55,7 +62,7 @@ Result<std::unique_ptr<Guard>> Guard::start(const Config& config,
 Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> rules,
                          Pipeline::Sink sink) {
     const std::uint32_t mark = marks_.generation(first_generation_ + applied_);
-    active_ = std::make_shared<const ActiveRules>(std::move(rules), config.mode, mark);
+    active_ = std::make_shared<const ActiveRules>(std::move(rules), config.mode, mark, nullptr, nullptr);
     lost_event_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!lost_event_) return sys_fail("create an event descriptor");
 
@@ -197,7 +204,8 @@ Result<void> Guard::apply(std::shared_ptr<const Ruleset> rules, Mode mode) {
         if (auto closed = table_->set_bypass(false); !closed) return closed;
     }
     prefetch_contents(*contents_, *rules);
-    active_ = std::make_shared<const ActiveRules>(std::move(rules), mode, mark);
+    const auto now = active_.load();
+    active_ = std::make_shared<const ActiveRules>(std::move(rules), mode, mark, now->network, now.get());
     if (auto set = table_->set_generation(mark); !set) return set;
     if (mode == Mode::observe && before != mode) {
         if (auto opened = table_->set_bypass(true); !opened) return opened;

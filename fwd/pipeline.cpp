@@ -66,9 +66,11 @@ std::optional<QueueVerdict> Pipeline::decide(ParkedPacket& packet, NoContent fai
     const auto active = active_.load();
     decided.rules = active->rules;
     decided.time_us = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1000);
+    const std::int64_t now = decided.time_us / 1'000'000;
+    const Surroundings around(now, local_minute_.at(now), active->network.get());
     for (;;) {
         decided.flow.names = flow_names_.views();
-        const Decision decision = active->rules->decide(decided.flow, decided.time_us / 1'000'000);
+        const Decision decision = active->rules->decide(decided.flow, around);
         const Facts open = unanswered(decision, decided.flow);
         if (open.none()) return conclude(packet, *active, decision);
         packet.wanted = open;

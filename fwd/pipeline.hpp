@@ -12,6 +12,7 @@
 #include "fwd/attribution.hpp"
 #include "fwd/content_worker.hpp"
 #include "fwd/decided.hpp"
+#include "fwd/local_time.hpp"
 #include "fwd/marks.hpp"
 #include "fwd/names.hpp"
 #include "fwd/packet_queue.hpp"
@@ -66,6 +67,7 @@ private:
     std::shared_ptr<const Ruleset> resumed_under_;
     Sink sink_;
     FlowNames flow_names_;  // of the packet in hand
+    LocalMinute local_minute_;
     DecisionCounters counters_;
 };
 

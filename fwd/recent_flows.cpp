@@ -35,7 +35,7 @@ OpenFlow open_flow(const TrackedFlow& tracked, const std::optional<Decided>& dec
         return open;
     }
     open.verdict = decided->verdict;
-    if (decided->rule) open.rule = decided->rule->name;
+    if (decided->rule != Decision::no_rule) open.rule = decided->rules->name(decided->rule);
     open.age_s = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_us - decided->time_us)) /
                  1'000'000;
     if (decided->process) {

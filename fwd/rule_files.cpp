@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 
 #include "fwd/handle.hpp"
-#include "rules/yaml_rules.hpp"
 
 namespace doorward {
 namespace {
@@ -161,16 +160,6 @@ Result<std::vector<RuleFile>> read_rule_files(const std::string& folder, Trust t
         files.push_back(std::move(*file));
     }
     return files;
-}
-
-Result<std::vector<Rule>> parse_rule_files(const std::vector<RuleFile>& files) {
-    std::vector<Rule> rules;
-    for (const RuleFile& file : files) {
-        auto parsed = parse_rules(file.text, file.path);
-        if (!parsed) return std::unexpected(parsed.error());
-        std::ranges::move(*parsed, std::back_inserter(rules));
-    }
-    return rules;
 }
 
 Environment system_environment() { return {find_user, resolve, find_group_id}; }

@@ -40,10 +40,6 @@ Result<RuleFile> read_rule_file(const std::string& path, Trust trust, std::size_
 Result<std::vector<RuleFile>> read_rule_files(const std::string& folder, Trust trust,
                                               const RuleFileLimits& limits = {});
 
-// The rules of all files in evaluation order. The places of rules and of errors have the whole
-// path.
-Result<std::vector<Rule>> parse_rule_files(const std::vector<RuleFile>& files);
-
 // Users from the system's user database, paths from the file system.
 Environment system_environment();
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/rule_json.hpp"
 
-#include <array>
-
 #include "rules/condition_text.hpp"
 #include "rules/time_text.hpp"
 
@@ -10,44 +8,6 @@ namespace doorward {
 namespace {
 
 using nlohmann::json;
-
-template <class T>
-json list_of(const std::vector<T>& values, auto text) {
-    if (values.empty()) return nullptr;
-    json list = json::array();
-    for (const T& value : values) list.push_back(text(value));
-    return list;
-}
-
-std::string port_text(const PortRange& range) {
-    const auto first = std::to_string(range.first);
-    return range.first == range.last ? first : first + "-" + std::to_string(range.last);
-}
-
-template <class T>
-Result<T> or_fail(std::optional<T> value, std::string_view text, const std::string& what) {
-    if (value) return *value;
-    return fail("\"" + std::string(text) + "\" is no " + what);
-}
-
-Result<Action> action_from(std::string_view text) {
-    return or_fail(parse_action(text), text, "action: use accept, drop or reject");
-}
-
-Result<LogLevel> log_from(std::string_view text) {
-    return or_fail(parse_log_level(text), text, "log level: use audit or journal");
-}
-
-Result<Protocol> protocol_from(std::string_view text) {
-    return or_fail(parse_protocol(text), text, "protocol: use tcp, udp, … or a number");
-}
-
-Result<Direction> direction_from(std::string_view text) {
-    if (text == "out") return Direction::out;
-    if (text == "in") return Direction::in;
-    if (text == "forward") return Direction::forward;
-    return fail("\"" + std::string(text) + "\" is no direction: use out, in or forward");
-}
 
 template <class T>
 Result<void> read_one(const json& value, Result<T> (*parse)(std::string_view), auto& out) {
@@ -59,99 +19,113 @@ Result<void> read_one(const json& value, Result<T> (*parse)(std::string_view), a
 }
 
 template <class T>
-Result<void> read_list(const json& value, Result<T> (*parse)(std::string_view),
-                       std::vector<T>& out) {
+Result<std::vector<std::string>> read_list(const json& value, const T& canonical) {
     if (!value.is_array() || value.empty())
         return fail("this must be a list of strings, not empty");
+    std::vector<std::string> texts;
     for (const json& item : value) {
-        T parsed{};
-        if (auto done = read_one(item, parse, parsed); !done) return done;
-        out.push_back(std::move(parsed));
+        std::string text;
+        if (auto done = read_one<std::string>(item, canonical, text); !done)
+            return std::unexpected(done.error());
+        texts.push_back(std::move(text));
+    }
+    return texts;
+}
+
+Result<Action> action_from(std::string_view text) {
+    if (const auto action = parse_action(text)) return *action;
+    return fail("\"" + std::string(text) + "\" is no action: use accept, drop or reject");
+}
+
+Result<LogLevel> log_from(std::string_view text) {
+    if (const auto level = parse_log_level(text)) return *level;
+    return fail("\"" + std::string(text) + "\" is no log level: use audit or journal");
+}
+
+Result<void> read_term(const ConditionInfo& info, const json& value, bool negated, Rule& rule) {
+    const auto texts = read_list(info.single ? json::array({value}) : value, info.canonical);
+    if (!texts) return std::unexpected(texts.error());
+    rule.add(info.condition, *texts, negated);
+    return {};
+}
+
+std::unexpected<Error> at_key(const std::string& key, Error error) {
+    error.what = key.substr(0, 40) + ": " + error.what;
+    return std::unexpected(std::move(error));
+}
+
+Result<void> read_not(const json& object, Rule& rule) {
+    if (!object.is_object()) return fail("this must be an object");
+    for (const auto& [key, value] : object.items()) {
+        const ConditionInfo* info = find_condition(key);
+        if (!info) return at_key(key, {"there is no such condition", {}, {}});
+        if (value.is_null()) continue;
+        if (auto done = read_term(*info, value, true, rule); !done)
+            return at_key(key, done.error());
     }
     return {};
 }
 
-Result<void> read_enabled(const json& value, Rule& rule) {
+Result<void> read_key(const std::string& key, const json& value, Rule& rule) {
+    if (value.is_null()) return {};
+    if (const ConditionInfo* info = find_condition(key)) return read_term(*info, value, false, rule);
+    if (key == "not") return read_not(value, rule);
+    if (key == "name") return read_one(value, parse_rule_name, rule.name);
+    if (key == "action") return read_one(value, action_from, rule.action);
+    if (key == "log") return read_one(value, log_from, rule.log);
+    if (key == "expires") return read_one(value, parse_time, rule.expires);
+    if (key == "comment") return read_one(value, parse_comment, rule.comment);
+    if (key == "tags") {
+        auto tags = read_list(value, parse_word);
+        if (!tags) return std::unexpected(tags.error());
+        rule.tags = std::move(*tags);
+        return {};
+    }
+    if (key != "enabled") return fail("a rule has no such key");
     if (!value.is_boolean()) return fail("this must be true or false");
     rule.enabled = value.get<bool>();
     return {};
-}
-
-struct Field {
-    std::string_view key;
-    Result<void> (*read)(const json& value, Rule& rule);
-};
-
-constexpr std::array fields{
-    Field{"name", [](auto& v, auto& r) { return read_one(v, parse_rule_name, r.name); }},
-    Field{"action", [](auto& v, auto& r) { return read_one(v, action_from, r.action); }},
-    Field{"log", [](auto& v, auto& r) { return read_one(v, log_from, r.log); }},
-    Field{"enabled", read_enabled},
-    Field{"expires", [](auto& v, auto& r) { return read_one(v, parse_time, r.expires); }},
-    Field{"direction", [](auto& v, auto& r) { return read_one(v, direction_from, r.direction); }},
-    Field{"app", [](auto& v, auto& r) { return read_list(v, parse_app, r.apps); }},
-    Field{"user", [](auto& v, auto& r) { return read_list(v, parse_user, r.users); }},
-    Field{"group", [](auto& v, auto& r) { return read_list(v, parse_group, r.groups); }},
-    Field{"unit", [](auto& v, auto& r) { return read_list(v, parse_unit, r.units); }},
-    Field{"slice", [](auto& v, auto& r) { return read_list(v, parse_slice, r.slices); }},
-    Field{"container", [](auto& v, auto& r) { return read_list(v, parse_container, r.containers); }},
-    Field{"parent", [](auto& v, auto& r) { return read_list(v, parse_parent, r.parents); }},
-    Field{"script", [](auto& v, auto& r) { return read_list(v, parse_script, r.scripts); }},
-    Field{"package", [](auto& v, auto& r) { return read_list(v, parse_package, r.packages); }},
-    Field{"verity", [](auto& v, auto& r) { return read_list(v, parse_verity, r.verity); }},
-    Field{"sha256", [](auto& v, auto& r) { return read_list(v, parse_sha256, r.sha256); }},
-    Field{"protocol", [](auto& v, auto& r) { return read_list(v, protocol_from, r.protocols); }},
-    Field{"to", [](auto& v, auto& r) { return read_list(v, parse_prefix, r.to); }},
-    Field{"from", [](auto& v, auto& r) { return read_list(v, parse_prefix, r.from); }},
-    Field{"port", [](auto& v, auto& r) { return read_list(v, parse_ports, r.ports); }},
-    Field{"domain", [](auto& v, auto& r) { return read_list(v, parse_domain, r.domains); }},
-    Field{"comment", [](auto& v, auto& r) { return read_one(v, parse_comment, r.comment); }},
-};
-
-Result<void> read_key(const std::string& key, const json& value, Rule& rule) {
-    for (const Field& field : fields) {
-        if (field.key != key) continue;
-        if (value.is_null()) return {};
-        return field.read(value, rule);
-    }
-    return fail("a rule has no such key");
 }
 
 bool is_set(const json& object, const char* key) {
     return object.contains(key) && !object.at(key).is_null();
 }
 
+// Values that are inherited from a group stand beside the rule's own: what a flow must meet is both.
+json conditions_to_json(const Rule& rule, bool negated) {
+    json object = json::object();
+    for (const ConditionInfo& info : conditions()) object[std::string(info.key)] = nullptr;
+    for (const Term& term : rule.terms) {
+        if (term.negated != negated) continue;
+        const ConditionInfo& info = condition_info(term.condition);
+        json& place = object[std::string(info.key)];
+        if (info.single) {
+            place = term.values.front().text;
+            continue;
+        }
+        if (place.is_null()) place = json::array();
+        for (const Value& value : term.values) place.push_back(value.text);
+    }
+    return object;
+}
+
 }  // namespace
 
 json rule_to_json(const Rule& rule) {
-    const auto text = [](const auto& pattern) { return pattern.text; };
-    const auto prefix = [](const Prefix& value) { return value.to_string(); };
-    json object{{"name", rule.name},
-                {"action", action_name(rule.action)},
-                {"log", log_level_name(rule.log)},
-                {"enabled", rule.enabled},
-                {"expires", nullptr},
-                {"direction", nullptr},
-                {"app", list_of(rule.apps, text)},
-                {"user", list_of(rule.users, text)},
-                {"group", list_of(rule.groups, text)},
-                {"unit", list_of(rule.units, text)},
-                {"slice", list_of(rule.slices, text)},
-                {"container", list_of(rule.containers, text)},
-                {"parent", list_of(rule.parents, text)},
-                {"script", list_of(rule.scripts, text)},
-                {"package", list_of(rule.packages, text)},
-                {"verity", list_of(rule.verity, [](const auto& digest) { return digest; })},
-                {"sha256", list_of(rule.sha256, to_hex)},
-                {"protocol", list_of(rule.protocols, protocol_name)},
-                {"to", list_of(rule.to, prefix)},
-                {"from", list_of(rule.from, prefix)},
-                {"port", list_of(rule.ports, port_text)},
-                {"domain", list_of(rule.domains, text)},
-                {"comment", nullptr}};
+    json object = conditions_to_json(rule, false);
+    object["name"] = rule.name;
+    object["action"] = action_name(rule.action);
+    object["log"] = log_level_name(rule.log);
+    object["enabled"] = rule.enabled;
+    object["expires"] = nullptr;
+    object["tags"] = nullptr;
+    object["comment"] = nullptr;
+    object["not"] = nullptr;
     if (rule.expires) object["expires"] = format_time(*rule.expires);
-    if (rule.direction) object["direction"] = direction_name(*rule.direction);
+    if (!rule.tags.empty()) object["tags"] = rule.tags;
     if (!rule.comment.empty()) object["comment"] = rule.comment;
+    for (const Term& term : rule.terms)
+        if (term.negated) object["not"] = conditions_to_json(rule, true);
     return object;
 }
 
@@ -159,11 +133,7 @@ Result<Rule> rule_from_json(const json& object) {
     if (!object.is_object()) return fail("a rule must be an object");
     Rule rule;
     for (const auto& [key, value] : object.items())
-        if (auto read = read_key(key, value, rule); !read) {
-            Error error = read.error();
-            error.what = key.substr(0, 40) + ": " + error.what;
-            return std::unexpected(std::move(error));
-        }
+        if (auto read = read_key(key, value, rule); !read) return at_key(key, read.error());
     for (const char* key : {"name", "action"})
         if (!is_set(object, key)) return fail(std::string("the rule has no ") + key);
     return rule;

@@ -29,29 +29,26 @@ std::string indented(const std::string& lines, std::size_t spaces) {
 // The counterpart of insert_first(), for a file whose rules are its last key.
 Result<std::string> append_last(const std::string& text, const Rule& rule,
                                 const std::string& file_name) {
-    auto rules = parse_rules(text, file_name);
-    if (!rules) return std::unexpected(rules.error());
-    if (rules->empty()) return insert_first(text, rule, file_name);
+    const auto pack = parse_rule_pack(text, file_name);
+    if (!pack) return std::unexpected(pack.error());
+    if ((*pack)->size() == 0) return insert_first(text, rule, file_name);
     // The place is that of the first key, behind "- ".
-    const int dash = std::max(rules->front().place.column - 3, 0);
+    const int dash = std::max((*pack)->first_item().column - 3, 0);
     std::string longer = text + (text.ends_with('\n') ? "" : "\n");
     longer += indented(format_rule(rule), static_cast<std::size_t>(dash));
-    rules->push_back(rule);
+    auto rules = (*pack)->rules();
+    rules.push_back(rule);
     const auto read_again = parse_rules(longer, file_name);
-    if (!read_again || !same_rules(*read_again, *rules))
+    if (!read_again || !same_rules(*read_again, rules))
         return fail("can't append a rule without touching the rest of the file",
                     "write it there by hand", {file_name, 0, 0});
     return longer;
 }
 
 // The rule alone, by the rules of a rule file: what is wrong then is the rule's own fault.
-Result<void> check_alone(const Rule& rule, Defaults defaults, const Environment& environment) {
-    auto parsed = parse_rules("rules:\n" + format_rule(rule), "rule");
-    if (parsed) {
-        const auto compiled = Ruleset::compile(std::move(*parsed), defaults, environment);
-        if (compiled) return {};
-        return fail(compiled.error().what, compiled.error().remedy);
-    }
+Result<void> check_alone(const Rule& rule) {
+    const auto parsed = parse_rules("rules:\n" + format_rule(rule), "rule");
+    if (parsed) return {};
     return fail(parsed.error().what, parsed.error().remedy);
 }
 
@@ -64,18 +61,24 @@ std::unexpected<ControlFailure> no_such_rule(const std::string& name) {
 
 struct RuleStore::Contents {
     std::vector<RuleFile> files;
-    std::vector<Rule> rules;
+    Ruleset::Packs packs;  // one for each file
 
-    const Rule* find(const std::string& name) const {
-        const auto found = std::ranges::find(rules, name, &Rule::name);
-        return found == rules.end() ? nullptr : &*found;
-    }
-    std::size_t file_of(const Rule& rule) const {
-        const auto found = std::ranges::find(files, rule.place.file, &RuleFile::path);
-        return static_cast<std::size_t>(found - files.begin());
-    }
-    std::uint64_t position_of(const Rule& rule) const {
-        return static_cast<std::uint64_t>(&rule - rules.data()) + 1;
+    // Where a rule stands; none: there is no such rule.
+    struct Found {
+        std::size_t file;
+        Place place;
+        std::uint64_t position;  // in evaluation order, from 1
+    };
+    std::optional<Found> find(const std::string& name) const {
+        std::uint64_t position = 0;
+        for (std::size_t file = 0; file < packs.size(); ++file)
+            for (std::size_t at = 0; at < packs[file]->size(); ++at) {
+                ++position;
+                const RulePack::PackedRule& rule = packs[file]->packed(at);
+                if (packs[file]->text(rule.name) == name)
+                    return Found{file, packs[file]->place(rule), position};
+            }
+        return std::nullopt;
     }
     // The file of this path, made in memory at its place in the order if it isn't there yet.
     std::size_t file_at(const std::string& path) {
@@ -87,29 +90,28 @@ struct RuleStore::Contents {
     }
 };
 
-Result<std::shared_ptr<const Ruleset>> RuleStore::load() const {
+Result<std::shared_ptr<const Ruleset>> RuleStore::load() {
     const auto files = read_rule_files(folder_, trust_);
     if (!files) return std::unexpected(files.error());
-    auto rules = parse_rule_files(*files);
-    if (!rules) return std::unexpected(rules.error());
-    return Ruleset::compile(std::move(*rules), defaults_, environment_);
+    auto packs = cache_.parse(*files);
+    if (!packs) return std::unexpected(packs.error());
+    return Ruleset::compile(std::move(*packs), defaults_, environment_);
 }
 
-Controlling<RuleStore::Contents> RuleStore::read() const {
-    Contents contents;
+Controlling<RuleStore::Contents> RuleStore::read() {
     auto files = read_rule_files(folder_, trust_);
     if (!files) return control_fail(Kind::reload_failed, files.error());
-    auto rules = parse_rule_files(*files);
-    if (!rules) return control_fail(Kind::reload_failed, rules.error());
-    return Contents{std::move(*files), std::move(*rules)};
+    auto packs = cache_.parse(*files);
+    if (!packs) return control_fail(Kind::reload_failed, packs.error());
+    return Contents{std::move(*files), std::move(*packs)};
 }
 
-Controlling<RuleUpdate> RuleStore::add(const Rule& rule, bool first) const {
-    if (auto sound = check_alone(rule, defaults_, environment_); !sound)
+Controlling<RuleUpdate> RuleStore::add(const Rule& rule, bool first) {
+    if (auto sound = check_alone(rule); !sound)
         return control_fail(Kind::invalid_rule, sound.error());
     auto contents = read();
     if (!contents) return std::unexpected(contents.error());
-    if (const Rule* other = contents->find(rule.name))
+    if (const auto other = contents->find(rule.name))
         return control_fail(Kind::rule_exists,
                             {"there is a rule \"" + rule.name + "\" already",
                              "choose another name, or remove that rule first", other->place});
@@ -120,29 +122,36 @@ Controlling<RuleUpdate> RuleStore::add(const Rule& rule, bool first) const {
                       : append_last(file.text, rule, file.path);
     if (!text) return control_fail(Kind::failed, text.error());
     file.text = std::move(*text);
-    return commit(std::move(contents->files), at, {rule.name, file.path, 0, 0});
+    const std::string path = file.path;
+    auto update = commit(std::move(contents->files), at, {rule.name, path, 0, 0});
+    // That file was sound before: what is wrong in it now is the rule's own fault.
+    if (!update && update.error().kind == Kind::reload_failed &&
+        update.error().error.place.file == path)
+        return control_fail(Kind::invalid_rule,
+                            {update.error().error.what, update.error().error.remedy, {}});
+    return update;
 }
 
-Controlling<RuleUpdate> RuleStore::remove(const std::string& name) const {
+Controlling<RuleUpdate> RuleStore::remove(const std::string& name) {
     auto contents = read();
     if (!contents) return std::unexpected(contents.error());
-    const Rule* rule = contents->find(name);
-    if (!rule) return no_such_rule(name);
-    const std::size_t at = contents->file_of(*rule);
+    const auto found = contents->find(name);
+    if (!found) return no_such_rule(name);
+    const std::size_t at = found->file;
     RuleFile& file = contents->files[at];
     auto text = remove_rule(file.text, name, file.path);
     if (!text) return control_fail(Kind::failed, text.error());
     file.text = std::move(*text);
-    const RuleChange change{name, file.path, contents->position_of(*rule), 0};
+    const RuleChange change{name, file.path, found->position, 0};
     return commit(std::move(contents->files), at, change);
 }
 
-Controlling<RuleUpdate> RuleStore::set_enabled(const std::string& name, bool enabled) const {
+Controlling<RuleUpdate> RuleStore::set_enabled(const std::string& name, bool enabled) {
     auto contents = read();
     if (!contents) return std::unexpected(contents.error());
-    const Rule* rule = contents->find(name);
-    if (!rule) return no_such_rule(name);
-    const std::size_t at = contents->file_of(*rule);
+    const auto found = contents->find(name);
+    if (!found) return no_such_rule(name);
+    const std::size_t at = found->file;
     RuleFile& file = contents->files[at];
     auto text = doorward::set_enabled(file.text, name, enabled, file.path);
     if (!text) return control_fail(Kind::failed, text.error());
@@ -151,18 +160,15 @@ Controlling<RuleUpdate> RuleStore::set_enabled(const std::string& name, bool ena
 }
 
 Controlling<RuleUpdate> RuleStore::commit(std::vector<RuleFile> files, std::size_t changed,
-                                          RuleChange change) const {
-    auto rules = parse_rule_files(files);
-    if (!rules) return control_fail(Kind::reload_failed, rules.error());
-    auto ruleset = Ruleset::compile(std::move(*rules), defaults_, environment_);
+                                          RuleChange change) {
+    auto packs = cache_.parse(files);
+    if (!packs) return control_fail(Kind::reload_failed, packs.error());
+    auto ruleset = Ruleset::compile(std::move(*packs), defaults_, environment_);
     if (!ruleset) return control_fail(Kind::reload_failed, ruleset.error());
     if (auto written = write(files[changed]); !written)
         return control_fail(Kind::failed, written.error());
-    const std::vector<Rule>& all = (*ruleset)->rules();
-    change.rules = all.size();
-    const auto found = std::ranges::find(all, change.name, &Rule::name);
-    if (found != all.end())
-        change.position = static_cast<std::uint64_t>(found - all.begin()) + 1;
+    change.rules = (*ruleset)->size();
+    if (const auto position = (*ruleset)->find(change.name)) change.position = *position + 1;
     return RuleUpdate{std::move(*ruleset), std::move(change)};
 }
 

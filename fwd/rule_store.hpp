@@ -6,7 +6,7 @@
 #include <string>
 
 #include "fwd/control_types.hpp"
-#include "fwd/rule_files.hpp"
+#include "fwd/rule_cache.hpp"
 
 namespace doorward {
 
@@ -16,7 +16,7 @@ struct RuleUpdate {
     RuleChange change;
 };
 
-// Every change is made on the text of one file in memory; the whole folder is compiled with it, and
+// Of one thread. Every change is made on the text of one file in memory; the whole folder is compiled with it, and
 // only if that succeeds is the file replaced at once. On any error the disk is as it was. A file
 // that was edited by hand since the last load takes effect with the change, as by a reload.
 class RuleStore {
@@ -26,28 +26,34 @@ public:
     static constexpr std::string_view first_file = "00-command.yaml";
     static constexpr std::string_view last_file = "zz-command.yaml";
 
-    RuleStore(std::string folder, Defaults defaults, Environment environment, Trust trust)
+    // `cache_file`: where what was read is kept for the next start; empty: nowhere.
+    RuleStore(std::string folder, Defaults defaults, Environment environment, Trust trust,
+              std::string cache_file = {})
         : folder_(std::move(folder)), defaults_(defaults), environment_(std::move(environment)),
-          trust_(trust) {}
+          trust_(trust), cache_(std::move(cache_file)) {}
 
-    Result<std::shared_ptr<const Ruleset>> load() const;
+    // Keeps what was read for the next start. Best called when it is in force.
+    Result<void> save_cache() { return cache_.save(); }
 
-    Controlling<RuleUpdate> add(const Rule& rule, bool first) const;
-    Controlling<RuleUpdate> remove(const std::string& name) const;
-    Controlling<RuleUpdate> set_enabled(const std::string& name, bool enabled) const;
+    Result<std::shared_ptr<const Ruleset>> load();
+
+    Controlling<RuleUpdate> add(const Rule& rule, bool first);
+    Controlling<RuleUpdate> remove(const std::string& name);
+    Controlling<RuleUpdate> set_enabled(const std::string& name, bool enabled);
 
 private:
     struct Contents;
 
-    Controlling<Contents> read() const;
+    Controlling<Contents> read();
     Controlling<RuleUpdate> commit(std::vector<RuleFile> files, std::size_t changed,
-                                   RuleChange change) const;
+                                   RuleChange change);
     Result<void> write(const RuleFile& file) const;
 
     std::string folder_;
     Defaults defaults_;
     Environment environment_;
     Trust trust_;
+    RuleCache cache_;
 };
 
 }  // namespace doorward

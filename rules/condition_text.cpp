@@ -53,7 +53,7 @@ std::string unknown_reasons() {
 }
 
 Result<AppPattern> parse_unknown_app(std::string_view text) {
-    AppPattern app{AppPattern::Kind::unknown, std::string(text), std::nullopt, {}};
+    AppPattern app{AppPattern::Kind::unknown, std::string(text), std::nullopt};
     const auto colon = text.find(':');
     if (colon == std::string_view::npos) return app;
     app.reason = parse_unknown(text.substr(colon + 1));
@@ -121,15 +121,15 @@ Result<AppPattern> parse_app(std::string_view text) {
                     fmt::format("use at most {} bytes, and no control characters", max_path));
     if (auto normal = check_components(text); !normal) return std::unexpected(normal.error());
     if (!Glob::is_pattern(text))
-        return AppPattern{AppPattern::Kind::path, std::string(text), std::nullopt, {}};
+        return AppPattern{AppPattern::Kind::path, std::string(text), std::nullopt};
     if (auto glob = Glob::parse(text); !glob)
         return fail(fmt::format("{}, character {}: {}", quoted(text), glob.error().offset + 1,
                                 glob.error().what),
                     glob.error().remedy);
-    return AppPattern{AppPattern::Kind::glob, std::string(text), std::nullopt, {}};
+    return AppPattern{AppPattern::Kind::glob, std::string(text), std::nullopt};
 }
 
-Result<UserPattern> parse_user(std::string_view text) {
+Result<std::string> parse_user(std::string_view text) {
     const bool number = !text.empty() && std::ranges::all_of(text, is_digit);
     if (number && !parse_uid(text))
         return fail(quoted(text) + " is not a uid",
@@ -138,10 +138,10 @@ Result<UserPattern> parse_user(std::string_view text) {
                           text.contains(':') || text[0] == '-' || text[0] == '+';
     if (!number && odd_name)
         return fail(quoted(text) + " is not a user", "use the name of a user, or a uid");
-    return UserPattern{std::string(text), {}};
+    return std::string(text);
 }
 
-Result<DomainPattern> parse_domain(std::string_view text) {
+Result<std::string> parse_domain(std::string_view text) {
     const auto wrong = [&](const char* what, const char* remedy) {
         return fail(quoted(text) + what, remedy);
     };
@@ -157,7 +157,7 @@ Result<DomainPattern> parse_domain(std::string_view text) {
         return wrong(" ends with a dot", "leave the last dot out: host names are always whole");
     const bool below = text.starts_with("*.");
     const auto name = normal_host_name(below ? text.substr(2) : text);
-    if (name) return DomainPattern{(below ? "*." : "") + *name, {}};
+    if (name) return (below ? "*." : "") + *name;
     if (text.contains('*'))
         return wrong(" has a * where none can be",
                      "write *. in front of a name, as in *.example.org, and no other *");
@@ -194,12 +194,42 @@ Result<Pattern> parse_package(std::string_view text) {
     if (text.contains(':'))
         return fail(quoted(text) + " has a colon in it",
                     "write the name without architecture, such as libc6");
-    if (!Glob::is_pattern(text)) return Pattern{std::string(text), false, {}};
+    if (!Glob::is_pattern(text)) return Pattern{std::string(text), false};
     if (auto glob = Glob::parse(text); !glob)
         return fail(fmt::format("{}, character {}: {}", quoted(text), glob.error().offset + 1,
                                 glob.error().what),
                     glob.error().remedy);
-    return Pattern{std::string(text), true, {}};
+    return Pattern{std::string(text), true};
+}
+
+std::string PortRange::to_string() const {
+    return first == last ? std::to_string(first) : fmt::format("{}-{}", first, last);
+}
+
+Result<Pattern> parse_interface(std::string_view text) {
+    constexpr std::size_t most = 15;  // IFNAMSIZ without its NUL
+    const bool glob = Glob::is_pattern(text);
+    if (text.empty() || (!glob && text.size() > most) || text.size() > max_name ||
+        has_control(text) || text.find_first_of("/ :") != std::string_view::npos)
+        return fail(quoted(text) + " is not the name of a network interface",
+                    "use a name as `ip link` shows it, such as eth0, or a pattern such as wl*");
+    if (glob)
+        if (auto parsed = Glob::parse(text); !parsed)
+            return fail(fmt::format("{}, character {}: {}", quoted(text), parsed.error().offset + 1,
+                                    parsed.error().what),
+                        parsed.error().remedy);
+    return Pattern{std::string(text), glob};
+}
+
+Result<std::string> parse_word(std::string_view text) {
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_' || c == '-';
+    };
+    if (!text.empty() && text.size() <= max_name && std::ranges::all_of(text, fits) &&
+        text[0] >= 'a' && text[0] <= 'z')
+        return std::string(text);
+    return fail(quoted(text) + " is not a name of this kind",
+                fmt::format("use 1 to {} of a-z, 0-9, '-' and '_', a letter first", max_name));
 }
 
 Result<PortRange> parse_ports(std::string_view text) {

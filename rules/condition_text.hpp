@@ -5,9 +5,25 @@
 
 #include <string_view>
 
+#include "rules/port_range.hpp"
 #include "rules/rule.hpp"
 
 namespace doorward {
+
+// One value of `app:`. Which fields count depends on `kind`.
+struct AppPattern {
+    enum class Kind : std::uint8_t { path, glob, unknown };
+    Kind kind = Kind::path;
+    std::string text;                  // path or glob, as written
+    std::optional<Unknown> reason;     // kind unknown: only this reason; none: any reason
+};
+
+// A value, or a glob over such values: a path (`parent`, `script`), or the name of a unit, a slice or
+// a container.
+struct Pattern {
+    std::string text;                  // as written
+    bool glob = false;
+};
 
 // Letters, digits, '.', '_', '-'; 1 to 64 of them. Names end up in tables, shells and file names.
 Result<std::string> parse_rule_name(std::string_view text);
@@ -16,10 +32,10 @@ Result<std::string> parse_rule_name(std::string_view text);
 Result<AppPattern> parse_app(std::string_view text);
 
 // A user name or a decimal uid.
-Result<UserPattern> parse_user(std::string_view text);
+Result<std::string> parse_user(std::string_view text);
 
 // A group name or a decimal gid.
-Result<UserPattern> parse_group(std::string_view text);
+Result<std::string> parse_group(std::string_view text);
 
 // "ssh.service", "backup-*.service"; "user:app-*.scope" for a unit of a user's manager.
 Result<Pattern> parse_unit(std::string_view text);
@@ -40,7 +56,7 @@ Result<std::string> parse_verity(std::string_view text);
 Result<Pattern> parse_package(std::string_view text);
 
 // "example.org", or "*.example.org" for all names below it.
-Result<DomainPattern> parse_domain(std::string_view text);
+Result<std::string> parse_domain(std::string_view text);
 
 // An absolute path or a pattern, as in `app`: of an ancestor's executable.
 Result<Pattern> parse_parent(std::string_view text);
@@ -53,6 +69,12 @@ Result<PortRange> parse_ports(std::string_view text);
 
 // As Prefix::parse, with the reason for a refusal.
 Result<Prefix> parse_prefix(std::string_view text);
+
+// "eth0", "wlan*", at most 15 bytes that a network interface's name can have.
+Result<Pattern> parse_interface(std::string_view text);
+
+// Of a profile, a set or a tag: lower-case letters, digits, '_', '-'; 1 to 64, a letter first.
+Result<std::string> parse_word(std::string_view text);
 
 // One line of text.
 Result<std::string> parse_comment(std::string_view text);

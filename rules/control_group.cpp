@@ -213,7 +213,9 @@ private:
 
 ControlGroup parse_control_group(std::string_view path) {
     ControlGroup group;
-    if (path.starts_with('/')) Reader(Path(path), group).read();
+    if (!path.starts_with('/')) return group;
+    group.known = true;
+    Reader(Path(path), group).read();
     return group;
 }
 

@@ -20,6 +20,7 @@ struct ControlGroup {
     // RUNTIME:NAME, as "docker:0123…", "user:podman:0123…", "machine:web"; empty: in none. Of
     // containers in containers it is the outermost: what is inside is up to that one's owner.
     std::string container;
+    bool known = false;  // nothing in it means: in none
 
     bool operator==(const ControlGroup&) const = default;
 };

@@ -66,6 +66,7 @@ struct Process {
     ControlGroup control_group;       // empty if not known
     // Executables of those who forked it, its parent first, as of then; "" for one that isn't known.
     std::vector<std::string> ancestors;
+    bool ancestors_whole = false;     // there are no more, and none of them is unknown
     std::string script;               // what the interpreter `exe` was started to run; empty if not known
     // Of the file that was at that path when the process was first named, as stat() shows them; 0: none, or
     // not known. It need not be the one that was run.
@@ -88,6 +89,7 @@ struct Flow {
     // newest first). Not owned.
     std::span<const std::string_view> names;
     const ExecutableContent* content = nullptr;  // not owned; null: nobody has looked
+    std::string_view interface{};  // the packet's way out (inbound: in); empty: not known. Not owned.
 
     // Source and destination of the packet that opened the flow; `to`, `from` and `port` in a rule
     // speak of these, so they read the same for both directions.

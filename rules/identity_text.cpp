@@ -44,12 +44,12 @@ Result<Pattern> parse_name(std::string_view text, std::string_view what, std::st
     if (name.empty() || name.size() > max_name || has_control(name) || name.contains('/'))
         return fail(fmt::format("{} is not the name of {}", quoted(text), what),
                     fmt::format("write it as in {}", example));
-    if (!is_name_pattern(name)) return Pattern{std::string(text), false, {}};
+    if (!is_name_pattern(name)) return Pattern{std::string(text), false};
     if (auto glob = Glob::parse(text); !glob)
         return fail(fmt::format("{}, character {}: {}", quoted(text), glob.error().offset + 1,
                                 glob.error().what),
                     glob.error().remedy);
-    return Pattern{std::string(text), true, {}};
+    return Pattern{std::string(text), true};
 }
 
 bool ends_as_unit(std::string_view name) {
@@ -90,7 +90,7 @@ Result<void> check_container(std::string_view text) {
 
 }  // namespace
 
-Result<UserPattern> parse_group(std::string_view text) {
+Result<std::string> parse_group(std::string_view text) {
     auto group = parse_user(text);
     if (!group)
         return fail(quoted(text) + " is not a group", "use the name of a group, or a gid");
@@ -110,7 +110,7 @@ Result<Pattern> parse_parent(std::string_view text) {
     if (app && app->kind == AppPattern::Kind::unknown)
         return fail(quoted(text) + " is not a program", "write a path, or /** for any known program");
     if (!app) return std::unexpected(app.error());
-    return Pattern{app->text, app->kind == AppPattern::Kind::glob, {}};
+    return Pattern{app->text, app->kind == AppPattern::Kind::glob};
 }
 
 Result<Pattern> parse_script(std::string_view text) {
@@ -122,7 +122,7 @@ Result<Pattern> parse_script(std::string_view text) {
                     "write the whole path of the script, or module:NAME for python -m NAME");
     auto path = parse_app(text);
     if (!path) return std::unexpected(path.error());
-    return Pattern{path->text, path->kind == AppPattern::Kind::glob, {}};
+    return Pattern{path->text, path->kind == AppPattern::Kind::glob};
 }
 
 Result<Pattern> parse_slice(std::string_view text) {

@@ -10,29 +10,14 @@ namespace doorward {
 
 namespace {
 
-bool same_app(const AppPattern& a, const AppPattern& b) {
-    return std::tie(a.kind, a.text, a.reason) == std::tie(b.kind, b.text, b.reason);
+auto term_key(const Term& term) {
+    return std::tuple(term.condition, term.negated, !term.inherited);
 }
 
-bool same_user(const UserPattern& a, const UserPattern& b) { return a.text == b.text; }
-
-bool same_pattern(const Pattern& a, const Pattern& b) {
-    return std::tie(a.text, a.glob) == std::tie(b.text, b.glob);
+bool same_term(const Term& a, const Term& b) {
+    return term_key(a) == term_key(b) && std::ranges::equal(a.values, b.values, {}, &Value::text,
+                                                            &Value::text);
 }
-
-bool same_identity(const Rule& a, const Rule& b) {
-    return std::ranges::equal(a.apps, b.apps, same_app) &&
-           std::ranges::equal(a.users, b.users, same_user) &&
-           std::ranges::equal(a.groups, b.groups, same_user) &&
-           std::ranges::equal(a.parents, b.parents, same_pattern) &&
-           std::ranges::equal(a.scripts, b.scripts, same_pattern) &&
-           std::ranges::equal(a.units, b.units, same_pattern) &&
-           std::ranges::equal(a.slices, b.slices, same_pattern) &&
-           std::ranges::equal(a.containers, b.containers, same_pattern) &&
-           std::ranges::equal(a.packages, b.packages, same_pattern);
-}
-
-bool same_domain(const DomainPattern& a, const DomainPattern& b) { return a.text == b.text; }
 
 }  // namespace
 
@@ -61,25 +46,32 @@ std::optional<LogLevel> parse_log_level(std::string_view text) {
     return std::nullopt;
 }
 
+bool term_before(const Term& a, const Term& b) { return term_key(a) < term_key(b); }
+
+const Term* Rule::find(Condition condition, bool negated) const {
+    for (const Term& term : terms)
+        if (term.condition == condition && term.negated == negated && !term.inherited) return &term;
+    return nullptr;
+}
+
+Rule& Rule::add(Condition condition, std::vector<std::string> texts, bool negated) {
+    Term term{condition, negated, false, {}};
+    auto at = std::ranges::lower_bound(terms, term, term_before);
+    if (at == terms.end() || term_key(*at) != term_key(term)) at = terms.insert(at, std::move(term));
+    for (auto& text : texts) at->values.push_back({std::move(text)});
+    return *this;
+}
+
 bool same_rule(const Rule& a, const Rule& b) {
     const auto plain = [](const Rule& rule) {
-        return std::tie(rule.name, rule.action, rule.log, rule.enabled, rule.expires,
-                        rule.direction, rule.protocols, rule.to, rule.from, rule.ports,
-                        rule.sha256, rule.verity, rule.comment);
+        return std::tie(rule.name, rule.action, rule.log, rule.enabled, rule.expires, rule.tags,
+                        rule.comment);
     };
-    return plain(a) == plain(b) && same_identity(a, b) &&
-           std::ranges::equal(a.domains, b.domains, same_domain);
+    return plain(a) == plain(b) && std::ranges::equal(a.terms, b.terms, same_term);
 }
 
 bool same_rules(const std::vector<Rule>& a, const std::vector<Rule>& b) {
     return std::ranges::equal(a, b, same_rule);
-}
-
-bool needs_process(const Rule& rule) {
-    return !rule.users.empty() || !rule.groups.empty() || !rule.parents.empty() ||
-           !rule.scripts.empty() || !rule.units.empty() || !rule.slices.empty() ||
-           !rule.containers.empty() || !rule.packages.empty() || !rule.verity.empty() ||
-           !rule.sha256.empty();
 }
 
 bool has_ports(Protocol protocol) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rules/address.hpp"
+#include "rules/condition.hpp"
 #include "rules/flow.hpp"
 #include "rules/result.hpp"
 
@@ -25,68 +26,61 @@ enum class LogLevel : std::uint8_t { audit, journal };
 std::string_view log_level_name(LogLevel level);
 std::optional<LogLevel> parse_log_level(std::string_view text);
 
-// One entry of `app:`. Which fields count depends on `kind`.
-struct AppPattern {
-    enum class Kind : std::uint8_t { path, glob, unknown };
-    Kind kind = Kind::path;
-    std::string text;                  // path or glob, as written
-    std::optional<Unknown> reason;     // kind unknown: only this reason; none: any reason
-    Place place;
+struct Value {
+    std::string text;  // as ConditionInfo::canonical gives it
+    int line = 0;      // both from 1; 0: not from a file
+    int column = 0;
 };
 
-// Of a user or of a group.
-struct UserPattern {
-    std::string text;                  // a name or a decimal id, as written
-    Place place;
+// A condition: one of its values must hold or, negated, none of them may. What can't be said of a
+// flow at all (the port of an ICMP message, the user of an unknown process) meets neither.
+struct Term {
+    Condition condition = Condition::none;
+    bool negated = false;    // written under `not`
+    bool inherited = false;  // written at a group of rules that this one is in
+    std::vector<Value> values;
 };
 
-// A value, or a glob over such values: a path (`parent`, `script`), or the name of a unit, a slice or
-// a container.
-struct Pattern {
-    std::string text;                  // as written
-    bool glob = false;
-    Place place;
-};
-
-struct DomainPattern {
-    std::string text;                  // "example.org", or "*.example.org": what is below; lower case
-    Place place;
-};
-
-struct PortRange {
-    std::uint16_t first = 0;  // both inclusive, host byte order
-    std::uint16_t last = 0;
-
-    bool operator==(const PortRange&) const = default;
-};
-
-// An empty list is a condition that is not there: it matches everything.
 struct Rule {
     std::string name;                  // unique over all files of a ruleset
     Action action = Action::drop;
     LogLevel log = LogLevel::audit;
     bool enabled = true;
-    std::optional<std::int64_t> expires;  // seconds since the epoch, UTC; matches before it only
-    std::optional<Direction> direction;
-    std::vector<AppPattern> apps;
-    std::vector<UserPattern> users;
-    std::vector<UserPattern> groups;
-    std::vector<Pattern> parents;      // of any of the process's ancestors
-    std::vector<Pattern> scripts;
-    std::vector<Pattern> units;
-    std::vector<Pattern> slices;
-    std::vector<Pattern> containers;
-    std::vector<Sha256> sha256;        // of the executable's file
-    std::vector<std::string> verity;   // its fs-verity digest: "sha256:<hex>", lower case
-    std::vector<Pattern> packages;     // which the executable's file is part of
-    std::vector<Protocol> protocols;
-    std::vector<Prefix> to;            // destination of the flow's first packet
-    std::vector<Prefix> from;          // source of the flow's first packet
-    std::vector<PortRange> ports;      // destination port
-    std::vector<DomainPattern> domains;  // names of the remote address; outbound flows only
-    std::string comment;
-    Place place;                       // of the rule's first key
+    std::optional<std::int64_t> expires{};  // seconds since the epoch, UTC; matches before it only
+    std::vector<Term> terms{};         // all must be met
+    std::vector<std::string> tags{};
+    std::string comment{};
+    Place place{};                     // of the rule's first key
+
+    // The rule's own term; null if it has none.
+    const Term* find(Condition condition, bool negated = false) const;
+    bool has(Condition condition) const { return find(condition) != nullptr; }
+
+    // Adds values to the rule's own term, which is made at its place in the order if it isn't there.
+    // `texts` must be canonical.
+    Rule& add(Condition condition, std::vector<std::string> texts, bool negated = false);
 };
+
+// Of a set or a profile: values of one kind under a name.
+struct SetDefinition {
+    std::string name;
+    SetKind kind = SetKind::addresses;
+    std::vector<Value> values;  // canonical_set_value(), "set:NAME" or "file:PATH"
+    Place place;
+};
+
+// A network that this host can be in. Holds if all that is given holds.
+struct ProfileDefinition {
+    std::string name;
+    std::vector<std::string> gateways;      // addresses: one of them is a default gateway
+    std::vector<std::string> gateway_macs;  // "aa:bb:cc:dd:ee:ff": of a default gateway
+    std::vector<std::string> interfaces;    // names or patterns: one of them is up
+    std::vector<std::string> domains;       // one of them is a search domain
+    Place place;
+};
+
+// Where terms stand: by condition, the negated one behind the other, what is inherited first.
+bool term_before(const Term& a, const Term& b);
 
 // The same in all but the places they were read from.
 bool same_rule(const Rule& a, const Rule& b);
@@ -94,9 +88,6 @@ bool same_rules(const std::vector<Rule>& a, const std::vector<Rule>& b);
 
 // Whether flows of this protocol have ports; a rule with `port` matches no others.
 bool has_ports(Protocol protocol);
-
-// Whether a rule has a condition on the process beside `app`; a flow without one doesn't meet it.
-bool needs_process(const Rule& rule);
 
 // A decimal uid or gid, 0…4294967294 (the number above means "nobody at all" to the kernel).
 std::optional<std::uint32_t> parse_uid(std::string_view text);

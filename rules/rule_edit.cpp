@@ -47,7 +47,7 @@ Result<Target> find_target(std::string_view text, std::string_view name, const s
         return fail("there is no rule \"" + std::string(name) + "\" in this file",
                     "see the names with: doorward rules list", {file_name, 0, 0});
     RuleLines lines(text);
-    const auto block = lines.block_of(*found);
+    const auto block = lines.block_at(found->place);
     if (!block) return by_hand(change, found->place);
     const auto position = static_cast<std::size_t>(found - rules->begin());
     return Target{std::move(*rules), position, std::move(lines), *block};
@@ -128,7 +128,7 @@ void insert_before(RuleLines& lines, const RuleLines::Block& first, const std::v
                    const Rule& rule) {
     bool separated = first.comments != first.first;
     if (rules.size() > 1)
-        if (const auto second = lines.block_of(rules[1]))
+        if (const auto second = lines.block_at(rules[1].place))
             separated = lines.is_blank(second->comments - 1);
     lines.insert(first.comments, format_rule(rule) + (separated ? "\n" : ""), first.dash);
 }
@@ -138,25 +138,26 @@ void insert_before(RuleLines& lines, const RuleLines::Block& first, const std::v
 Result<std::string> insert_first(std::string_view text, const Rule& rule,
                                  const std::string& file_name) {
     const auto change = "add rule \"" + rule.name + '"';
-    auto rules = parse_rules(text, file_name);
-    if (!rules) return std::unexpected(rules.error());
-    const auto same_name = std::ranges::find(*rules, rule.name, &Rule::name);
-    if (same_name != rules->end())
+    const auto pack = parse_rule_pack(text, file_name);
+    if (!pack) return std::unexpected(pack.error());
+    auto rules = (*pack)->rules();
+    const auto same_name = std::ranges::find(rules, rule.name, &Rule::name);
+    if (same_name != rules.end())
         return fail("there is a rule \"" + rule.name + "\" already",
                     "choose another name, or remove that rule first", same_name->place);
     const auto alone = parse_rules("rules:\n" + format_rule(rule), file_name);
     if (!alone) return fail(alone.error().what, alone.error().remedy);
 
     RuleLines lines(text);
-    if (rules->empty()) {
+    if (rules.empty()) {
         if (!insert_only(lines, rule)) return by_hand(change, {file_name, 0, 0});
     } else {
-        const auto first = lines.block_of(rules->front());
-        if (!first) return by_hand(change, rules->front().place);
-        insert_before(lines, *first, *rules, rule);
+        const auto first = lines.block_at((*pack)->first_item());
+        if (!first) return by_hand(change, (*pack)->first_item());
+        insert_before(lines, *first, rules, rule);
     }
-    rules->insert(rules->begin(), rule);
-    return checked(lines, *rules, change, {file_name, 0, 0});
+    rules.insert(rules.begin(), rule);
+    return checked(lines, rules, change, {file_name, 0, 0});
 }
 
 Result<std::string> remove_rule(std::string_view text, std::string_view rule_name,

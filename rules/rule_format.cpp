@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "rules/glob.hpp"
 #include "rules/rule_text.hpp"
 #include "rules/time_text.hpp"
 #include "rules/yaml_rules.hpp"
@@ -42,44 +43,40 @@ void line(std::string& out, std::string_view key, std::string_view value) {
     out += fmt::format("  {}: {}\n", key, value);
 }
 
-// One value as it is, several as [a, b]; no line at all for none.
-template <class T>
-void list_line(std::string& out, std::string_view key, const std::vector<T>& values, auto text) {
-    if (values.empty()) return;
-    std::string joined;
-    for (const auto& value : values) {
-        if (!joined.empty()) joined += ", ";
-        joined += scalar(text(value));
-    }
-    line(out, key, values.size() == 1 ? joined : "[" + joined + "]");
-}
-
-std::string port_text(const PortRange& range) {
-    if (range.first == range.last) return std::to_string(range.first);
-    return fmt::format("{}-{}", range.first, range.last);
-}
-
-template <class T>
-std::string joined(const std::vector<T>& values, auto text) {
+// One value as it is, several as [a, b].
+std::string values_text(const Term& term) {
     std::string out;
-    for (const auto& value : values) {
+    for (const Value& value : term.values) {
+        if (!out.empty()) out += ", ";
+        out += scalar(value.text);
+    }
+    return term.values.size() == 1 ? out : "[" + out + "]";
+}
+
+std::string tags_text(const std::vector<std::string>& tags) {
+    std::string out;
+    for (const std::string& tag : tags) {
+        if (!out.empty()) out += ", ";
+        out += scalar(tag);
+    }
+    return tags.size() == 1 ? out : "[" + out + "]";
+}
+
+std::string joined(const Term& term, auto text) {
+    std::string out;
+    for (const Value& value : term.values) {
         if (!out.empty()) out += ',';
-        out += text(value);
+        out += text(value.text);
     }
     return out;
 }
 
-// "/usr/bin/curl" → "curl"; patterns stay whole, since their last part alone would mislead.
-std::string short_app(const AppPattern& app) {
-    if (app.kind != AppPattern::Kind::path) return app.text;
-    return app.text.substr(app.text.rfind('/') + 1);
-}
+std::string whole(const std::string& text) { return text; }
 
-std::string service_text(const Rule& rule) {
-    const auto protocols = joined(rule.protocols, protocol_name);
-    const auto ports = joined(rule.ports, port_text);
-    if (ports.empty()) return protocols;
-    return (protocols.empty() ? "port " : protocols + "/") + ports;
+// "/usr/bin/curl" → "curl"; patterns stay whole, since their last part alone would mislead.
+std::string short_app(const std::string& app) {
+    if (!app.starts_with('/') || Glob::is_pattern(app)) return app;
+    return app.substr(app.rfind('/') + 1);
 }
 
 void add_word(std::string& out, const std::string& word) {
@@ -88,59 +85,86 @@ void add_word(std::string& out, const std::string& word) {
     out += word;
 }
 
-const auto prefix_text = [](const Prefix& prefix) { return prefix.to_string(); };
+// The words in front of a condition's values; nothing: it needs none.
+std::string_view word_for(Condition condition) {
+    switch (condition) {
+        case Condition::user: return "as";
+        case Condition::group: return "of group";
+        case Condition::unit:
+        case Condition::slice:
+        case Condition::container: return "in";
+        case Condition::parent: return "below";
+        case Condition::script: return "running";
+        case Condition::package: return "of package";
+        case Condition::from: return "from";
+        case Condition::interface: return "via";
+        case Condition::profile: return "at";
+        default: return {};
+    }
+}
+
+bool is_about_program(Condition condition) {
+    return condition == Condition::app || condition_info(condition).of_process;
+}
+
+std::string term_text(const Term& term) {
+    std::string out(term.negated ? "not" : "");
+    add_word(out, std::string(word_for(term.condition)));
+    if (term.condition == Condition::sha256 || term.condition == Condition::verity)
+        add_word(out, "pinned by digest");
+    else
+        add_word(out, joined(term, term.condition == Condition::app ? short_app : whole));
+    return out;
+}
+
+// The terms to be read first come first.
+constexpr std::array where_order{Condition::direction, Condition::from,      Condition::to,
+                                 Condition::domain,    Condition::protocol,  Condition::port,
+                                 Condition::interface, Condition::profile,   Condition::when};
+
+std::string where_text(const Rule& rule) {
+    std::string out;
+    const Term* protocol = nullptr;
+    for (const Condition condition : where_order)
+        for (const Term& term : rule.terms) {
+            if (term.condition != condition) continue;
+            const bool port = condition == Condition::port && !term.negated;
+            if (condition == Condition::protocol && !term.negated) protocol = &term;
+            if (port && protocol) out += '/' + joined(term, whole);
+            else add_word(out, port ? "port " + joined(term, whole) : term_text(term));
+        }
+    return out;
+}
 
 }  // namespace
 
 std::string format_rule(const Rule& rule) {
     std::string out = fmt::format("- name: {}\n", scalar(rule.name));
-    list_line(out, "app", rule.apps, [](const AppPattern& app) { return app.text; });
-    const auto text = [](const auto& pattern) { return pattern.text; };
-    list_line(out, "user", rule.users, text);
-    list_line(out, "group", rule.groups, text);
-    list_line(out, "unit", rule.units, text);
-    list_line(out, "slice", rule.slices, text);
-    list_line(out, "container", rule.containers, text);
-    list_line(out, "parent", rule.parents, text);
-    list_line(out, "script", rule.scripts, text);
-    list_line(out, "package", rule.packages, text);
-    list_line(out, "verity", rule.verity, [](const std::string& digest) { return digest; });
-    list_line(out, "sha256", rule.sha256, to_hex);
-    if (rule.direction) line(out, "direction", direction_name(*rule.direction));
-    list_line(out, "protocol", rule.protocols, protocol_name);
-    list_line(out, "to", rule.to, prefix_text);
-    list_line(out, "from", rule.from, prefix_text);
-    list_line(out, "port", rule.ports, port_text);
-    list_line(out, "domain", rule.domains, [](const DomainPattern& domain) { return domain.text; });
+    std::string negated;
+    for (const ConditionInfo& info : conditions()) {
+        if (const Term* term = rule.find(info.condition)) line(out, info.key, values_text(*term));
+        if (const Term* term = rule.find(info.condition, true))
+            negated += fmt::format("    {}: {}\n", info.key, values_text(*term));
+    }
+    if (!negated.empty()) out += "  not:\n" + negated;
     line(out, "action", action_name(rule.action));
     if (rule.log != LogLevel::audit) line(out, "log", log_level_name(rule.log));
     if (!rule.enabled) line(out, "enabled", "false");
     if (rule.expires) line(out, "expires", scalar(format_time(*rule.expires)));
+    if (!rule.tags.empty()) line(out, "tags", tags_text(rule.tags));
     if (!rule.comment.empty()) line(out, "comment", scalar(rule.comment));
     return out;
 }
 
 std::string summary(const Rule& rule) {
-    std::string who = rule.apps.empty() ? "any program" : joined(rule.apps, short_app);
-    const auto text = [](const auto& pattern) { return pattern.text; };
-    const auto add = [&](std::string_view word, const auto& patterns) {
-        if (!patterns.empty()) who += fmt::format(" {} {}", word, joined(patterns, text));
-    };
-    add("as", rule.users);
-    add("of group", rule.groups);
-    add("in", rule.units);
-    add("in", rule.slices);
-    add("in", rule.containers);
-    add("below", rule.parents);
-    add("running", rule.scripts);
-    add("of package", rule.packages);
-    if (!rule.verity.empty() || !rule.sha256.empty()) who += " pinned by digest";
-    std::string where;
-    if (rule.direction) add_word(where, std::string(direction_name(*rule.direction)));
-    if (!rule.from.empty()) add_word(where, "from " + joined(rule.from, prefix_text));
-    add_word(where, joined(rule.to, prefix_text));
-    add_word(where, joined(rule.domains, [](const DomainPattern& domain) { return domain.text; }));
-    add_word(where, service_text(rule));
+    std::string who;
+    for (const Term& term : rule.terms)
+        if (is_about_program(term.condition)) add_word(who, term_text(term));
+    const bool any = std::ranges::none_of(rule.terms, [](const Term& term) {
+        return term.condition == Condition::app && !term.negated;
+    });
+    if (any) who = who.empty() ? "any program" : "any program " + who;
+    const std::string where = where_text(rule);
     return who + " → " + (where.empty() ? "anywhere" : where);
 }
 

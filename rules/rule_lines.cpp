@@ -40,12 +40,13 @@ bool RuleLines::is_comment(std::size_t at) const {
     return !is_blank(at) && content(at)[indent(at)] == '#';
 }
 
-std::optional<RuleLines::Block> RuleLines::block_of(const Rule& rule) const {
-    if (rule.place.line < 1 || rule.place.column < 1) return std::nullopt;
+std::optional<RuleLines::Block> RuleLines::block_at(const Place& place) const {
+    if (place.line < 1 || place.column < 1) return std::nullopt;
     Block block;
-    block.first = static_cast<std::size_t>(rule.place.line) - 1;
-    block.keys = static_cast<std::size_t>(rule.place.column) - 1;
+    block.first = static_cast<std::size_t>(place.line) - 1;
+    block.keys = static_cast<std::size_t>(place.column) - 1;
     if (block.first >= size() || block.keys > content(block.first).size()) return std::nullopt;
+    if (content(block.first).substr(block.keys).starts_with('{')) return std::nullopt;
     block.dash = indent(block.first);
     const auto before = content(block.first).substr(0, block.keys);
     if (block.dash >= before.size() || before[block.dash] != '-') return std::nullopt;

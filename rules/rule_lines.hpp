@@ -28,8 +28,9 @@ public:
     std::string join() const;
     const std::string& line_end() const { return line_end_; }
 
-    // Nothing if the rule is not written as "- key: …" on a line of its own.
-    std::optional<Block> block_of(const Rule& rule) const;
+    // Of the item (a rule, a group of rules) whose first key is at `place`. Nothing if it is not
+    // written as "- key: …" on a line of its own.
+    std::optional<Block> block_at(const Place& place) const;
 
     // Without its line end.
     std::string_view content(std::size_t at) const;

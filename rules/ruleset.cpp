@@ -1,193 +1,128 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rules/ruleset.hpp"
 
-#include <array>
-#include <limits>
+#include <algorithm>
 
-#include "rules/domain_name.hpp"
-#include "rules/matcher.hpp"
+#include "rules/compiled_rule.hpp"
+#include "rules/rule_compiler.hpp"
+#include "rules/rule_index.hpp"
 
 namespace doorward {
 
-namespace {
-
-// Lets an index be asked with a view of a path or name, without building a string.
-struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-        return std::hash<std::string_view>{}(text);
-    }
-};
-
-using Positions = std::vector<std::uint32_t>;  // ascending positions in the list of rules
-
-using Index = std::unordered_map<std::string, Positions, TextHash, std::equal_to<>>;
-
-// Walks several ascending lists as one, each position once.
-class Merged {
-public:
-    static constexpr std::uint32_t end = std::numeric_limits<std::uint32_t>::max();
-
-    // False if there is no room for one more.
-    bool add(const Positions& list) {
-        if (count_ == cursors_.size()) return false;
-        if (!list.empty()) cursors_[count_++] = {list.data(), list.data() + list.size()};
-        return true;
-    }
-
-    std::uint32_t next() {
-        std::uint32_t least = end;
-        for (std::size_t i = 0; i < count_; ++i)
-            if (cursors_[i].at != cursors_[i].stop) least = std::min(least, *cursors_[i].at);
-        for (std::size_t i = 0; i < count_; ++i)
-            if (cursors_[i].at != cursors_[i].stop && *cursors_[i].at == least) ++cursors_[i].at;
-        return least;
-    }
-
-    std::size_t size() const { return count_; }
-    void shrink(std::size_t count) { count_ = count; }
-
-private:
-    struct Cursor {
-        const std::uint32_t* at;
-        const std::uint32_t* stop;
-    };
-    std::array<Cursor, 16> cursors_;
-    std::size_t count_ = 0;
-};
-
-}  // namespace
-
 struct Ruleset::Impl {
-    std::vector<Rule> rules;
-    std::vector<CompiledRule> compiled;  // one for each rule, pointing into `rules`
+    Packs packs;
+    std::vector<std::uint32_t> begins;  // position of each pack's first rule
     Defaults defaults;
-    bool about_apps = false;             // any enabled rule has an `app`
-    Index by_path;
-    Index by_domain;                     // by domain_key()
-    Positions with_domain;               // all that are in by_domain
-    Positions others;                    // enabled rules that no index can hold
+    std::vector<CompiledRule> rules;
+    Terms terms;
+    RuleIndex index;
 
-    void index(std::uint32_t position) {
-        const CompiledRule& rule = compiled[position];
-        if (!rule.rule->enabled) return;
-        if (!rule.rule->apps.empty()) about_apps = true;
-        if (rule.only_paths()) {
-            for (const auto& path : rule.paths) by_path[path].push_back(position);
-        } else if (!rule.domains.empty()) {
-            for (const auto& key : rule.domains) by_domain[key].push_back(position);
-            with_domain.push_back(position);
-        } else {
-            others.push_back(position);
-        }
+    const RulePack& pack_of(std::uint32_t position) const { return *packs[pack_number(position)]; }
+    const RulePack::PackedRule& packed(std::uint32_t position) const {
+        const std::size_t pack = pack_number(position);
+        return packs[pack]->packed(position - begins[pack]);
     }
 
-    Merged candidates(const Flow& flow) const {
-        Merged order;
-        order.add(others);
-        if (flow.process) {
-            add_by_path(flow.process->exe, order);
-            add_by_path(flow.process->appimage, order);
-        }
-        add_by_domain(flow, order);
-        return order;
-    }
-
-    void add_by_path(std::string_view path, Merged& order) const {
-        if (path.empty()) return;
-        if (const auto found = by_path.find(path); found != by_path.end()) order.add(found->second);
-    }
-
-    // Only the rules about one of the flow's names; all about any name where those are too many
-    // lists to walk at a time.
-    void add_by_domain(const Flow& flow, Merged& order) const {
-        if (with_domain.empty() || flow.direction != Direction::out) return;
-        const std::size_t before = order.size();
-        const auto no_room = [&](std::string_view key) {
-            const auto found = by_domain.find(key);
-            return found != by_domain.end() && !order.add(found->second);
-        };
-        for (const std::string_view name : flow.names) {
-            if (!any_domain_key(name, no_room)) continue;
-            order.shrink(before);
-            order.add(with_domain);
-            return;
-        }
-    }
-
-    // What the index has looked at on the way to the rule at `winner`.
-    void note_domains(const Flow& flow, std::uint32_t winner, Inputs& inputs) const {
-        if (with_domain.empty() || with_domain.front() >= winner) return;
-        inputs.add(Input::direction);
-        if (flow.direction == Direction::out) inputs.add(Input::domain);
+    std::size_t pack_number(std::uint32_t position) const {
+        const auto after = std::ranges::upper_bound(begins, position);
+        return static_cast<std::size_t>(after - begins.begin()) - 1;
     }
 };
 
-namespace {
-
-Result<void> check_names(const std::vector<Rule>& rules) {
-    std::unordered_map<std::string_view, const Rule*> seen;
-    for (const auto& rule : rules) {
-        const auto [first, fresh] = seen.emplace(rule.name, &rule);
-        if (fresh) continue;
-        const Place& other = first->second->place;
-        return fail("rule name \"" + rule.name + "\" is taken: it is first used in " + other.file +
-                        ":" + std::to_string(other.line) + ":" + std::to_string(other.column),
-                    "give one of the two another name", rule.place);
+Result<std::shared_ptr<const Ruleset>> Ruleset::compile(Packs packs, Defaults defaults,
+                                                        const Environment& environment) {
+    auto impl = std::make_unique<Impl>();
+    impl->packs = std::move(packs);
+    impl->defaults = defaults;
+    RuleCompiler compiler(impl->packs, environment);
+    if (auto done = compiler.run(); !done) return std::unexpected(done.error());
+    std::uint32_t begin = 0;
+    for (const auto& pack : impl->packs) {
+        impl->begins.push_back(begin);
+        begin += static_cast<std::uint32_t>(pack->size());
     }
-    return {};
+    impl->rules = std::move(compiler.rules);
+    impl->terms = std::move(compiler.terms);
+    impl->index = RuleIndex(impl->rules, impl->terms);
+    return std::shared_ptr<const Ruleset>(new Ruleset(std::move(impl)));
 }
 
-}  // namespace
-
-Result<std::shared_ptr<const Ruleset>> Ruleset::compile(std::vector<Rule> rules, Defaults defaults,
+Result<std::shared_ptr<const Ruleset>> Ruleset::compile(const std::vector<Rule>& rules,
+                                                        Defaults defaults,
                                                         const Environment& environment) {
-    if (rules.size() >= Merged::end)
-        return fail("more rules than can be numbered", "split them between hosts");
-    if (auto unique = check_names(rules); !unique) return std::unexpected(unique.error());
-    auto impl = std::make_unique<Impl>();
-    impl->rules = std::move(rules);
-    impl->defaults = defaults;
-    impl->compiled.reserve(impl->rules.size());
-    for (const auto& rule : impl->rules) {
-        auto compiled = compile_rule(rule, environment);
-        if (!compiled) return std::unexpected(compiled.error());
-        impl->compiled.push_back(std::move(*compiled));
-        impl->index(static_cast<std::uint32_t>(impl->compiled.size() - 1));
+    Packs packs;
+    for (std::size_t at = 0; at < rules.size();) {
+        const std::string& file = rules[at].place.file;
+        RulePackBuilder builder(file);
+        for (; at < rules.size() && rules[at].place.file == file; ++at) builder.add(rules[at]);
+        packs.push_back(builder.finish());
     }
-    return std::shared_ptr<const Ruleset>(new Ruleset(std::move(impl)));
+    return compile(std::move(packs), defaults, environment);
 }
 
 Ruleset::Ruleset(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Ruleset::~Ruleset() = default;
 
-const std::vector<Rule>& Ruleset::rules() const { return impl_->rules; }
+std::size_t Ruleset::size() const { return impl_->rules.size(); }
+const Ruleset::Packs& Ruleset::packs() const { return impl_->packs; }
 const Defaults& Ruleset::defaults() const { return impl_->defaults; }
 
-Decision Ruleset::decide(const Flow& flow, std::int64_t now) const {
+Rule Ruleset::rule(std::uint32_t position) const {
+    const std::size_t pack = impl_->pack_number(position);
+    return impl_->packs[pack]->rule(position - impl_->begins[pack]);
+}
+
+std::string_view Ruleset::name(std::uint32_t position) const {
+    return impl_->pack_of(position).text(impl_->packed(position).name);
+}
+
+Place Ruleset::place(std::uint32_t position) const {
+    return impl_->pack_of(position).place(impl_->packed(position));
+}
+
+LogLevel Ruleset::log(std::uint32_t position) const { return impl_->packed(position).log; }
+Action Ruleset::action(std::uint32_t position) const { return impl_->packed(position).action; }
+
+std::optional<std::uint32_t> Ruleset::find(std::string_view name) const {
+    for (std::uint32_t position = 0; position < size(); ++position)
+        if (this->name(position) == name) return position;
+    return std::nullopt;
+}
+
+std::size_t Ruleset::memory() const {
+    std::size_t bytes = sizeof(Impl) + impl_->rules.capacity() * sizeof(CompiledRule) +
+                        impl_->terms.memory() + impl_->index.memory();
+    for (const auto& pack : impl_->packs) bytes += pack->memory();
+    return bytes;
+}
+
+Decision Ruleset::decide(const Flow& flow, const Surroundings& around) const {
     Decision decision;
-    if (impl_->about_apps) decision.depends_on.add(Input::executable);
-    Merged order = impl_->candidates(flow);
-    for (auto at = order.next(); at != Merged::end; at = order.next()) {
-        const CompiledRule& compiled = impl_->compiled[at];
-        if (first_unmet(compiled, flow, now, decision.depends_on) != Condition::none) continue;
-        decision.action = compiled.rule->action;
-        decision.rule = compiled.rule;
-        impl_->note_domains(flow, at, decision.depends_on);
+    Candidates order;
+    impl_->index.candidates(flow, order);
+    for (auto at = order.next(); at != Candidates::end; at = order.next()) {
+        const CompiledRule& rule = impl_->rules[at];
+        const Unmet unmet =
+            first_unmet(rule, impl_->terms, flow, around, decision.depends_on);
+        if (unmet.condition != Condition::none) continue;
+        decision.action = rule.action;
+        decision.rule = at;
+        impl_->index.note(flow, at, decision.depends_on);
         return decision;
     }
     decision.depends_on.add(Input::direction);
-    impl_->note_domains(flow, Merged::end, decision.depends_on);
+    impl_->index.note(flow, Candidates::end, decision.depends_on);
     decision.action = impl_->defaults.of(flow.direction);
     return decision;
 }
 
-std::vector<Trial> Ruleset::explain(const Flow& flow, std::int64_t now) const {
+std::vector<Trial> Ruleset::explain(const Flow& flow, const Surroundings& around) const {
     std::vector<Trial> trials;
     Inputs inputs;
-    for (const auto& compiled : impl_->compiled) {
-        trials.push_back({compiled.rule, first_unmet(compiled, flow, now, inputs)});
-        if (trials.back().failed == Condition::none) break;
+    for (std::uint32_t at = 0; at < size(); ++at) {
+        const Unmet unmet = first_unmet(impl_->rules[at], impl_->terms, flow, around, inputs);
+        trials.push_back({at, unmet.condition, unmet.negated});
+        if (unmet.condition == Condition::none) break;
     }
     return trials;
 }
@@ -199,32 +134,6 @@ Facts unanswered(const Decision& decision, const Flow& flow) {
     if (decision.depends_on.has(Input::verity)) facts.add(Fact::verity);
     if (decision.depends_on.has(Input::package)) facts.add(Fact::package);
     return flow.content ? facts.without(flow.content->asked) : facts;
-}
-
-std::string_view condition_name(Condition condition) {
-    switch (condition) {
-        case Condition::none: return "none";
-        case Condition::enabled: return "enabled";
-        case Condition::direction: return "direction";
-        case Condition::protocol: return "protocol";
-        case Condition::app: return "app";
-        case Condition::user: return "user";
-        case Condition::to: return "to";
-        case Condition::port: return "port";
-        case Condition::group: return "group";
-        case Condition::unit: return "unit";
-        case Condition::slice: return "slice";
-        case Condition::container: return "container";
-        case Condition::parent: return "parent";
-        case Condition::script: return "script";
-        case Condition::domain: return "domain";
-        case Condition::from: return "from";
-        case Condition::package: return "package";
-        case Condition::verity: return "verity";
-        case Condition::sha256: return "sha256";
-        case Condition::expires: return "expires";
-    }
-    return "none";
 }
 
 }  // namespace doorward

@@ -8,18 +8,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "rules/rule.hpp"
+#include "rules/rule_pack.hpp"
+#include "rules/surroundings.hpp"
+#include "rules/value_group.hpp"
 
 namespace doorward {
 
 // What a decision depended on: every input that was looked at on the way to it, by the rule that
 // won and by those before it. A decision may be cached under a key that covers all of these.
 // An input that is not named here can change without changing the decision. What only the index
-// looked at counts too: with any rule about an `app`, every decision depends on the executable; with
-// one about a `domain` before the winner, every decision on an outbound flow depends on the names.
+// looked at counts too: with a rule that stands in it under an `app` before the winner, the decision
+// depends on the executable; with one under a `domain`, every one on an outbound flow on the names.
 enum class Input : std::uint32_t {
     executable = 1 << 0,      // its path, its AppImage's, and whether the process is known at all
     user = 1 << 1,            // the uid, and whether the process is known at all
@@ -41,6 +43,8 @@ enum class Input : std::uint32_t {
     sha256 = 1 << 15,
     verity = 1 << 16,
     package = 1 << 17,
+    interface = 1 << 18,
+    network = 1 << 19,        // Surroundings::network
 };
 
 class Inputs {
@@ -72,11 +76,16 @@ struct Environment {
     std::function<std::string(const std::string&)> resolve_path;
     // Group name → gid.
     std::function<std::optional<std::uint32_t>(std::string_view)> group_id{};
+    // The values in a file that a set names.
+    std::function<Result<std::shared_ptr<const ListedValues>>(const std::string& path, SetKind kind)>
+        read_list{};
 };
 
 struct Decision {
+    static constexpr std::uint32_t no_rule = 0xffffffff;
+
     Action action = Action::drop;
-    const Rule* rule = nullptr;  // null: the default decided. Lives as long as the ruleset.
+    std::uint32_t rule = no_rule;  // position in the ruleset; no_rule: the default decided
     Inputs depends_on;
 };
 
@@ -84,41 +93,45 @@ struct Decision {
 // find it out, give it to the flow as its content, and decide again.
 Facts unanswered(const Decision& decision, const Flow& flow);
 
-// The first condition of a rule that a flow did not meet, in the order they are tested. What a
-// cache can't hold or what takes time to find out comes late, so that few decisions depend on it: what
-// a process is beside its executable and user, the names of the remote address, the local end of a
-// flow (`from` of outbound ones), what the executable's file is, and the time, which is looked at only
-// when all else matches.
-enum class Condition : std::uint8_t {
-    none,  // all met: the rule matches
-    enabled, direction, protocol, app, user, to, port, group, unit, slice, container, parent, script,
-    domain, from, package, verity, sha256, expires,
-};
-
-std::string_view condition_name(Condition condition);
-
+// The first condition of a rule that a flow did not meet, in the order in which they are tested.
 struct Trial {
-    const Rule* rule = nullptr;
+    std::uint32_t rule = 0;  // position
     Condition failed = Condition::none;
+    bool negated = false;    // it was met, and stands under `not`
 };
 
 class Ruleset {
 public:
-    // `rules` in evaluation order. Errors: a duplicate name over files, a user that does not exist.
-    static Result<std::shared_ptr<const Ruleset>> compile(std::vector<Rule> rules,
+    using Packs = std::vector<std::shared_ptr<const RulePack>>;
+
+    // `packs` in evaluation order. Errors: a duplicate name over files, a user, set or profile that
+    // does not exist, a list that can't be read.
+    static Result<std::shared_ptr<const Ruleset>> compile(Packs packs, Defaults defaults,
+                                                          const Environment& environment);
+
+    // Of rules as they were read or made; those of one file must stand together.
+    static Result<std::shared_ptr<const Ruleset>> compile(const std::vector<Rule>& rules,
                                                           Defaults defaults,
                                                           const Environment& environment);
 
-    // First match wins, then the default of the flow's direction. `now` in seconds since the epoch.
-    // Thread-safe; allocates nothing.
-    Decision decide(const Flow& flow, std::int64_t now) const;
+    // First match wins, then the default of the flow's direction. Thread-safe; allocates nothing.
+    Decision decide(const Flow& flow, const Surroundings& around) const;
 
     // Every rule up to and including the winner, each with the condition that failed; made by the
     // very function that decide() uses.
-    std::vector<Trial> explain(const Flow& flow, std::int64_t now) const;
+    std::vector<Trial> explain(const Flow& flow, const Surroundings& around) const;
 
-    const std::vector<Rule>& rules() const;
+    std::size_t size() const;
+    Rule rule(std::uint32_t position) const;
+    std::string_view name(std::uint32_t position) const;  // lives as long as the ruleset
+    Place place(std::uint32_t position) const;
+    LogLevel log(std::uint32_t position) const;
+    Action action(std::uint32_t position) const;
+    std::optional<std::uint32_t> find(std::string_view name) const;  // by scanning: not for packets
+
+    const Packs& packs() const;
     const Defaults& defaults() const;
+    std::size_t memory() const;  // bytes, without lists from files
 
     Ruleset(const Ruleset&) = delete;
     Ruleset& operator=(const Ruleset&) = delete;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
 
 #include "rules/text.hpp"
 
@@ -46,31 +47,24 @@ bool is_closed(std::string_view text, std::size_t at) {
     return false;
 }
 
-// Looks at a document without building it. The parser reports a collection before it descends into
+using Take = std::function<Result<void>(const YamlNode&)>;
+
+// Looks at a document before it is built. The parser reports a collection before it descends into
 // it, so throwing on the way down also bounds the parser's own recursion.
-class Inspector : public YAML::EventHandler {
+class Inspector {
 public:
     explicit Inspector(std::string_view text)
         : text_(text.starts_with(byte_order_mark) ? text.substr(byte_order_mark.size()) : text),
           max_values_(value_budget(text)) {}
 
-    void OnDocumentStart(const YAML::Mark& mark) override {
+    void document(const YAML::Mark& mark) {
         if (++documents_ > 1)
             throw Refusal{mark, "a second YAML document begins here",
                           "keep one document per file, without \"---\" between parts"};
     }
-    void OnDocumentEnd() override {}
 
-    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-        value(mark, anchor, "?");
-    }
-
-    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-        throw Refusal{mark, "YAML aliases are not supported", "write the value out"};
-    }
-
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  const std::string& text) override {
+    void scalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) {
         value(mark, anchor, tag);
         check_quotes(mark);
         // Escapes in double quotes can spell what the raw text may not contain.
@@ -79,19 +73,14 @@ public:
                           "remove the escape sequence that stands for it"};
     }
 
-    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                         YAML::EmitterStyle::value) override {
-        descend(mark, anchor, tag);
+    void descend(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+        value(mark, anchor, tag);
+        if (++depth_ > max_yaml_depth)
+            throw Refusal{mark, "lists and maps are nested too deeply",
+                          fmt::format("use at most {} levels", max_yaml_depth)};
     }
-    void OnSequenceEnd() override { --depth_; }
+    void ascend() { --depth_; }
 
-    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                    YAML::EmitterStyle::value) override {
-        descend(mark, anchor, tag);
-    }
-    void OnMapEnd() override { --depth_; }
-
-private:
     void value(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag) {
         if (anchor != YAML::NullAnchor)
             throw Refusal{mark, "YAML anchors are not supported", "remove the \"&name\""};
@@ -103,13 +92,7 @@ private:
                           "split the file, or remove empty entries"};
     }
 
-    void descend(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag) {
-        value(mark, anchor, tag);
-        if (++depth_ > max_yaml_depth)
-            throw Refusal{mark, "lists and maps are nested too deeply",
-                          fmt::format("use at most {} levels", max_yaml_depth)};
-    }
-
+private:
     void check_quotes(const YAML::Mark& mark) {
         if (mark.pos < 0 || static_cast<std::size_t>(mark.pos) >= text_.size()) return;
         const auto at = static_cast<std::size_t>(mark.pos);
@@ -136,24 +119,105 @@ std::optional<Error> text_error(std::string_view text, const std::string& file_n
                  {file_name, bad->line, bad->column}};
 }
 
-void inspect(std::string_view text) {
-    std::ispanstream stream{std::span(text.data(), text.size())};
-    YAML::Parser parser(stream);
-    Inspector inspector(text);
-    // The inspector throws at the second document.
-    while (parser.HandleNextDocument(inspector)) {
+// Builds the document from the parser's events.
+class Builder : public YAML::EventHandler {
+public:
+    Builder(std::string_view text, std::string_view key, const Take* take)
+        : inspector_(text), key_(key), take_(take) {}
+
+    void OnDocumentStart(const YAML::Mark& mark) override { inspector_.document(mark); }
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        inspector_.value(mark, anchor, "?");
+        finish(node_at(mark, YamlNode::Kind::null));
     }
-}
 
-}  // namespace
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+        throw Refusal{mark, "YAML aliases are not supported", "write the value out"};
+    }
 
-Result<YAML::Node> load_yaml(std::string_view text, const std::string& file_name,
-                             std::size_t max_bytes) {
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& text) override {
+        inspector_.scalar(mark, tag, anchor, text);
+        // The parser reports "~" and "null" as values; only in quotes are they texts.
+        const bool null = tag == "?" && YAML::IsNullString(text);
+        YamlNode node = node_at(mark, null ? YamlNode::Kind::null : YamlNode::Kind::scalar);
+        if (!null) node.scalar = text;
+        finish(std::move(node));
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
+        inspector_.descend(mark, tag, anchor);
+        open_.push_back(node_at(mark, YamlNode::Kind::sequence));
+        open_.back().streamed = take_ && open_.size() == 2 && is_value_of_key(open_.front());
+    }
+    void OnSequenceEnd() override { close(); }
+
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
+        inspector_.descend(mark, tag, anchor);
+        open_.push_back(node_at(mark, YamlNode::Kind::map));
+    }
+    void OnMapEnd() override { close(); }
+
+    YamlNode take_root() { return std::move(root_); }
+    const std::optional<Error>& error() const { return error_; }
+
+private:
+    static YamlNode node_at(const YAML::Mark& mark, YamlNode::Kind kind) {
+        YamlNode node;
+        node.kind = kind;
+        if (mark.is_null()) return node;
+        node.line = mark.line + 1;
+        node.column = mark.column + 1;
+        return node;
+    }
+
+    bool is_value_of_key(const YamlNode& map) const {
+        return map.is_map() && map.children.size() % 2 == 1 && map.children.back().scalar == key_;
+    }
+
+    void close() {
+        inspector_.ascend();
+        YamlNode node = std::move(open_.back());
+        open_.pop_back();
+        finish(std::move(node));
+    }
+
+    void finish(YamlNode node) {
+        if (open_.empty()) {
+            root_ = std::move(node);
+        } else if (open_.back().streamed) {
+            // What is no YAML at all further on is the likelier cause: it is told instead.
+            if (!error_)
+                if (auto taken = (*take_)(node); !taken) error_ = std::move(taken.error());
+        } else {
+            open_.back().children.push_back(std::move(node));
+        }
+    }
+
+    Inspector inspector_;
+    std::string_view key_;
+    const Take* take_;
+    std::vector<YamlNode> open_;
+    YamlNode root_;
+    std::optional<Error> error_;  // the first of those that `take_` returned
+};
+
+Result<YamlNode> build(std::string_view text, const std::string& file_name, std::size_t max_bytes,
+                       std::string_view key, const Take* take) {
     if (auto error = text_error(text, file_name, max_bytes)) return std::unexpected(*error);
     try {
-        inspect(text);
         std::ispanstream stream{std::span(text.data(), text.size())};
-        return YAML::Load(stream);
+        YAML::Parser parser(stream);
+        Builder builder(text, key, take);
+        // The inspector throws at the second document.
+        while (parser.HandleNextDocument(builder)) {
+        }
+        if (builder.error()) return std::unexpected(*builder.error());
+        return builder.take_root();
     } catch (const Refusal& refusal) {
         return fail(refusal.what, refusal.remedy, place_at(refusal.mark, file_name));
     } catch (const YAML::Exception& exception) {
@@ -163,9 +227,23 @@ Result<YAML::Node> load_yaml(std::string_view text, const std::string& file_name
     }
 }
 
-Place place_of(const YAML::Node& node, const std::string& file_name) {
-    if (!node.IsDefined()) return {file_name, 0, 0};
-    return place_at(node.Mark(), file_name);
+}  // namespace
+
+const YamlNode* YamlNode::find(std::string_view key) const {
+    if (!is_map()) return nullptr;
+    for (std::size_t i = 0; i + 1 < children.size(); i += 2)
+        if (children[i].is_scalar() && children[i].scalar == key) return &children[i + 1];
+    return nullptr;
+}
+
+Result<YamlNode> load_yaml(std::string_view text, const std::string& file_name,
+                           std::size_t max_bytes) {
+    return build(text, file_name, max_bytes, {}, nullptr);
+}
+
+Result<YamlNode> stream_yaml(std::string_view text, const std::string& file_name,
+                             std::size_t max_bytes, std::string_view key, const Take& take) {
+    return build(text, file_name, max_bytes, key, &take);
 }
 
 }  // namespace doorward

@@ -14,13 +14,14 @@ namespace doorward {
 namespace {
 
 // What is found where something else was expected, in words for an error.
-std::string_view kind_of(const YAML::Node& node) {
-    switch (node.Type()) {
-        case YAML::NodeType::Scalar: return "a single value";
-        case YAML::NodeType::Sequence: return "a list";
-        case YAML::NodeType::Map: return "a map";
-        default: return "nothing";
+std::string_view kind_of(const YamlNode& node) {
+    switch (node.kind) {
+        case YamlNode::Kind::scalar: return "a single value";
+        case YamlNode::Kind::sequence: return "a list";
+        case YamlNode::Kind::map: return "a map";
+        case YamlNode::Kind::null: break;
     }
+    return "nothing";
 }
 
 std::string join(std::span<const std::string_view> words) {
@@ -59,43 +60,51 @@ std::string suggestion(std::string_view key, std::span<const std::string_view> k
 
 }  // namespace
 
+YamlValue yaml_top(const YamlNode& node, std::string_view name, std::string_view file) {
+    return {{}, name, &node, file, node.line, node.column};
+}
+
 std::unexpected<Error> YamlValue::error(std::string_view problem, std::string remedy) const {
-    return fail(fmt::format("{}: {}", name, problem), std::move(remedy), place);
+    return fail(fmt::format("{}{}: {}", prefix, name, problem), std::move(remedy), place());
 }
 
 Result<YamlMap> YamlMap::read(const YamlValue& value, std::span<const std::string_view> keys,
                               std::string_view prefix) {
-    if (!value.node.IsMap())
-        return value.error(fmt::format("found {} where a map was expected", kind_of(value.node)),
+    if (!value.node->is_map())
+        return value.error(fmt::format("found {} where a map was expected", kind_of(*value.node)),
                            "use one or more of the keys " + join(keys));
     YamlMap map;
-    map.place_ = value.place;
-    for (const auto& entry : value.node) {
-        const Place place = place_of(entry.first, value.place.file);
-        if (!entry.first.IsScalar())
-            return fail(fmt::format("{}: found {} where a key was expected", value.name,
-                                    kind_of(entry.first)),
-                        "use one of the keys " + join(keys), place);
-        const std::string key = entry.first.Scalar();
-        if (std::ranges::find(keys, key) == keys.end())
-            return fail(fmt::format("{}: unknown key \"{}\"", value.name, shorten(key)),
-                        suggestion(key, keys) + "known keys are " + join(keys), place);
-        if (const Entry* other = map.entry(key))
-            return fail(fmt::format("{}: key \"{}\" is given twice", value.name, key),
-                        fmt::format("keep one of them; the other is in line {}", other->key_line),
-                        place);
-        if (map.entries_.empty()) map.place_ = place;
-        const Place value_place =
-            entry.second.IsNull() ? place : place_of(entry.second, value.place.file);
+    map.start_ = value;
+    const auto& children = value.node->children;
+    for (std::size_t i = 0; i + 1 < children.size(); i += 2) {
+        const YamlNode& key = children[i];
+        const YamlNode& node = children[i + 1];
+        YamlValue at = value;
+        at.line = key.line;
+        at.column = key.column;
+        if (!key.is_scalar())
+            return at.error(fmt::format("found {} where a key was expected", kind_of(key)),
+                            "use one of the keys " + join(keys));
+        const auto known = std::ranges::find(keys, key.scalar);
+        if (known == keys.end())
+            return at.error(fmt::format("unknown key \"{}\"", shorten(key.scalar)),
+                            suggestion(key.scalar, keys) + "known keys are " + join(keys));
+        if (const Entry* other = map.entry(key.scalar))
+            return at.error(fmt::format("key \"{}\" is given twice", key.scalar),
+                            fmt::format("keep one of them; the other is in line {}",
+                                        other->key_line));
+        if (map.entries_.empty()) map.start_ = at;
+        const YamlNode& begin = node.is_null() ? key : node;
         map.entries_.push_back(
-            {key, place.line, {fmt::format("{}{}", prefix, key), entry.second, value_place}});
+            {key.line, {prefix, *known, &node, value.file, begin.line, begin.column}});
     }
     return map;
 }
 
 const YamlMap::Entry* YamlMap::entry(std::string_view key) const {
-    const auto found = std::ranges::find(entries_, key, &Entry::key);
-    return found == entries_.end() ? nullptr : &*found;
+    for (const Entry& entry : entries_)
+        if (entry.value.name == key) return &entry;
+    return nullptr;
 }
 
 const YamlValue* YamlMap::find(std::string_view key) const {
@@ -103,12 +112,12 @@ const YamlValue* YamlMap::find(std::string_view key) const {
     return found ? &found->value : nullptr;
 }
 
-Result<std::string> yaml_text(const YamlValue& value) {
-    if (!value.node.IsScalar())
+Result<std::string_view> yaml_text(const YamlValue& value) {
+    if (!value.node->is_scalar())
         return value.error(fmt::format("found {} where a single value was expected",
-                                       kind_of(value.node)),
+                                       kind_of(*value.node)),
                            "write the value after the colon, on the same line");
-    return value.node.Scalar();
+    return std::string_view(value.node->scalar);
 }
 
 Result<std::uint64_t> yaml_number(const YamlValue& value, std::uint64_t least,
@@ -134,16 +143,21 @@ Result<bool> yaml_bool(const YamlValue& value) {
 
 Result<std::vector<YamlValue>> yaml_items(const YamlValue& value) {
     std::vector<YamlValue> items;
-    if (!value.node.IsSequence()) {
+    if (!value.node->is_sequence()) {
         items.push_back(value);
         return items;
     }
-    if (value.node.size() == 0)
+    if (value.node->children.empty())
         return value.error("the list is empty", "add an entry, or remove the key");
-    for (const auto& item : value.node) {
-        const Place place =
-            item.IsNull() ? value.place : place_of(item, value.place.file);
-        items.push_back({value.name, item, place});
+    items.reserve(value.node->children.size());
+    for (const YamlNode& node : value.node->children) {
+        YamlValue item = value;
+        item.node = &node;
+        if (!node.is_null()) {
+            item.line = node.line;
+            item.column = node.column;
+        }
+        items.push_back(item);
     }
     return items;
 }

@@ -39,7 +39,7 @@ _doorward_programs() {
 
 # The value of the option `$1`; fails if it takes none, or if its values can't be known.
 _doorward_value() {
-    case $1 in
+    case ${1/#--not-/--} in
         --socket | --database | --rules-dir | --script | --config | --folder | --program)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -56,7 +56,8 @@ _doorward_value() {
         --unknown)
             _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet ambiguous forwarded'
             ;;
-        --to | --from | --port | --package | --verity | --sha256 | --name | --for | --comment | --since | --until | --limit | --pid | --unit | --slice | --container)
+        --to | --from) _doorward_words 'loopback multicast private lan dns self' ;;
+        --port | --domain | --interface | --profile | --when | --tag | --package | --verity | --sha256 | --name | --for | --comment | --since | --until | --limit | --pid | --unit | --slice | --container)
             ;;
         *) return 1 ;;
     esac
@@ -64,8 +65,11 @@ _doorward_value() {
 
 _doorward_options() {
     local global='--socket --color --help --version'
-    local rule='--to --from --domain --port --protocol --user --group --unit --slice --container --parent --script --package --verity --sha256 --in --out --for --comment --journal --last'
-    rule+=' --json'
+    local condition rule='--in --out --for --tag --comment --journal --last --json --not-app'
+    for condition in user group unit slice container parent script package verity sha256 protocol to \
+        from port domain interface profile when; do
+        rule+=" --$condition --not-$condition"
+    done
     case $1 in
         status | flows | hash) echo "$global --json" ;;
         mode) echo "$global" ;;

@@ -21,40 +21,56 @@ void require(bool condition) {
 }
 
 Environment environment() {
-    return {[](std::string_view name) -> std::optional<std::uint32_t> {
-                if (name.starts_with('x')) return std::nullopt;
-                return static_cast<std::uint32_t>(name.size());
-            },
-            [](const std::string& path) { return path; }};
+    const auto number = [](std::string_view name) -> std::optional<std::uint32_t> {
+        if (name.starts_with('x')) return std::nullopt;
+        return static_cast<std::uint32_t>(name.size());
+    };
+    return {number, [](const std::string& path) { return path; }, number,
+            [](const std::string& path, SetKind) -> Result<std::shared_ptr<const ListedValues>> {
+                if (path.size() % 2) return fail("there is no such list", "write one");
+                return std::make_shared<const ListedValues>();
+            }};
+}
+
+// What a rule says itself: format_rule() writes nothing else.
+Rule without_inherited(Rule rule) {
+    std::erase_if(rule.terms, [](const Term& term) { return term.inherited; });
+    return rule;
 }
 
 // explain() must end where decide() ends.
-void decide(const Ruleset& ruleset, const Process* process, Direction direction) {
+void decide(const Ruleset& ruleset, const Process* process, Direction direction,
+            const Surroundings& around) {
     Flow flow;
     flow.direction = direction;
     flow.protocol = Protocol::tcp;
     flow.remote_port = 443;
     flow.process = process;
     flow.unknown = process ? Unknown::none : Unknown::kernel;
-    const auto decision = ruleset.decide(flow, 1000);
-    const auto trials = ruleset.explain(flow, 1000);
+    const auto decision = ruleset.decide(flow, around);
+    const auto trials = ruleset.explain(flow, around);
     const bool matched = !trials.empty() && trials.back().failed == Condition::none;
-    require((matched ? trials.back().rule : nullptr) == decision.rule);
+    require((matched ? trials.back().rule : Decision::no_rule) == decision.rule);
 }
 
-void compile_and_decide(const std::vector<Rule>& rules) {
-    const auto ruleset = Ruleset::compile(rules, {}, environment());
+void compile_and_decide(const std::shared_ptr<const RulePack>& pack,
+                        const std::vector<Rule>& rules) {
+    const auto ruleset = Ruleset::compile(Ruleset::Packs{pack}, {}, environment());
     if (!ruleset) {
         require(!ruleset.error().place.file.empty());
         return;
     }
+    require((*ruleset)->size() == rules.size());
     Process process;
     for (const auto& rule : rules)
-        for (const auto& app : rule.apps) process.exe = app.text;
-    for (const auto direction : {Direction::out, Direction::in}) {
-        decide(**ruleset, &process, direction);
-        decide(**ruleset, nullptr, direction);
-    }
+        if (const Term* app = rule.find(Condition::app)) process.exe = app->values.back().text;
+    const Network network{{}, {Address{}}, {Address{}}, {{Address{}, "52:54:00:12:34:56", "eth0"}},
+                          {"eth0"}, {"example.org"}};
+    for (const auto direction : {Direction::out, Direction::in})
+        for (const Surroundings& around : {Surroundings(1000), Surroundings(1000, 600, &network)}) {
+            decide(**ruleset, &process, direction, around);
+            decide(**ruleset, nullptr, direction, around);
+        }
 }
 
 void check_edits(std::string_view text, const std::vector<Rule>& rules) {
@@ -80,19 +96,28 @@ void check_edits(std::string_view text, const std::vector<Rule>& rules) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
-    const auto rules = parse_rules(text, "f");
-    if (!rules) {
-        require(!rules.error().what.empty() && rules.error().place.file == "f");
+    const auto pack = parse_rule_pack(text, "f");
+    if (!pack) {
+        require(!pack.error().what.empty() && pack.error().place.file == "f");
         return 0;
     }
+    const auto rules = (*pack)->rules();
     std::string written = "rules:\n";
-    for (const auto& rule : *rules) {
-        written += format_rule(rule);
+    std::vector<Rule> own;
+    for (const auto& rule : rules) {
+        own.push_back(without_inherited(rule));
+        // Without what it inherits a rule may contradict itself, as a script without its app.
+        if (parse_rules("rules:\n" + format_rule(rule), "f")) {
+            written += format_rule(rule);
+        } else {
+            require(own.back().terms.size() < rule.terms.size());
+            own.pop_back();
+        }
         require(summary(rule).find('\n') == std::string::npos);
     }
     const auto again = parse_rules(written, "f");
-    require(again && same_rules(*again, *rules));
-    compile_and_decide(*rules);
-    check_edits(text, *rules);
+    require(again && same_rules(*again, own));
+    compile_and_decide(*pack, rules);
+    check_edits(text, rules);
     return 0;
 }

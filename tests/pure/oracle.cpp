@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "oracle.hpp"
 
-#include "rules/glob.hpp"
+#include "rules/condition_text.hpp"
+#include "rules/week_time.hpp"
 
 namespace doorward::oracle {
 
@@ -27,117 +28,218 @@ std::size_t read_set(std::string_view pattern, char c, bool& inside) {
     return i + 1;
 }
 
-bool same_program(const Rule& rule, const Flow& flow, const Environment& environment) {
-    for (const auto& app : rule.apps) {
-        if (app.kind == AppPattern::Kind::unknown) {
-            if (flow.process == nullptr)
-                if (!app.reason || *app.reason == flow.unknown) return true;
-            continue;
-        }
-        if (flow.process == nullptr) continue;
-        for (const std::string& path : {flow.process->exe, flow.process->appimage}) {
-            if (path == "") continue;
-            if (app.kind == AppPattern::Kind::glob && glob_matches(app.text, path)) return true;
-            if (app.kind == AppPattern::Kind::path)
-                if (path == app.text || path == environment.resolve_path(app.text)) return true;
-        }
-    }
-    return false;
-}
+using Texts = std::vector<std::string>;
 
-bool same_user(const Rule& rule, const Flow& flow, const Environment& environment) {
-    if (flow.process == nullptr) return false;
-    for (const auto& user : rule.users) {
-        if (user.text == std::to_string(flow.process->uid)) return true;
-        if (environment.user_id(user.text) == flow.process->uid) return true;
-    }
-    return false;
-}
-
-bool same_group(const Rule& rule, const Flow& flow, const Environment& environment) {
-    if (flow.process == nullptr) return false;
-    for (const auto& group : rule.groups) {
-        if (group.text == std::to_string(flow.process->gid)) return true;
-        if (environment.group_id(group.text) == flow.process->gid) return true;
-    }
-    return false;
+bool is_pattern(const std::string& text) {
+    return text.find_first_of("*?[") != std::string::npos;
 }
 
 bool of_user(const std::string& name) { return name.substr(0, 5) == "user:"; }
 
-bool one_of(const std::vector<Pattern>& patterns, const std::vector<std::string>& names) {
-    for (const auto& pattern : patterns)
-        for (const auto& name : names) {
-            if (name == "") continue;
-            if (!pattern.glob && pattern.text == name) return true;
-            if (pattern.glob && of_user(pattern.text) == of_user(name) &&
-                glob_matches(pattern.text, name))
-                return true;
+Answer answer(bool holds) { return holds ? Answer::yes : Answer::no; }
+
+// With sets taken apart into what they are made of.
+Texts values_of(const Term& term, const World& world) {
+    Texts open, out;
+    for (const auto& value : term.values) open.push_back(value.text);
+    while (!open.empty()) {
+        const std::string text = open.back();
+        open.pop_back();
+        bool named = false;
+        for (const auto& set : world.sets)
+            if (text == "set:" + set.name) {
+                named = true;
+                for (const auto& value : set.values) open.push_back(value.text);
+            }
+        if (!named) out.push_back(text);
+    }
+    return out;
+}
+
+bool same_text(const Texts& values, const std::string& text, const World& world, bool path) {
+    if (text == "") return false;
+    for (const auto& value : values) {
+        if (is_pattern(value)) {
+            if (of_user(value) == of_user(text) && glob_matches(value, text)) return true;
+            continue;
         }
-    return false;
-}
-
-bool one_of_paths(const std::vector<Pattern>& patterns, const std::vector<std::string>& paths,
-                  const Environment& environment) {
-    for (const auto& pattern : patterns)
-        for (const auto& path : paths)
-            if (!pattern.glob && path != "" && path == environment.resolve_path(pattern.text))
-                return true;
-    return one_of(patterns, paths);
-}
-
-// `asked` of the content says who looked, not what is known: a fact is known if it is there.
-bool same_file(const Rule& rule, Condition condition, const Flow& flow) {
-    if (flow.process == nullptr || flow.content == nullptr) return false;
-    if (condition == Condition::sha256) {
-        for (const auto& digest : rule.sha256)
-            if (flow.content->sha256.has_value() && to_hex(*flow.content->sha256) == to_hex(digest))
-                return true;
-    } else if (condition == Condition::verity) {
-        for (const auto& digest : rule.verity)
-            if (flow.content->verity == digest) return true;
-    } else {
-        for (const auto& package : rule.packages)
-            if (flow.content->package != "" && glob_matches(package.text, flow.content->package))
-                return true;
+        if (value == text) return true;
+        if (path && world.environment.resolve_path(value) == text) return true;
     }
     return false;
+}
+
+Answer program(const Texts& values, const Flow& flow, const World& world) {
+    Texts programs;
+    for (const auto& value : values) {
+        if (value.substr(0, 7) != "unknown") programs.push_back(value);
+        else if (flow.process == nullptr)
+            if (value == "unknown" || value == "unknown:" + std::string(unknown_name(flow.unknown)))
+                return Answer::yes;
+    }
+    if (programs.empty()) return Answer::no;
+    if (flow.process == nullptr) return Answer::neither;
+    for (const auto& path : {flow.process->exe, flow.process->appimage})
+        if (same_text(programs, path, world, true)) return Answer::yes;
+    return flow.process->exe == "" ? Answer::neither : Answer::no;
+}
+
+Answer id(const Texts& values, const Flow& flow, bool user, const World& world) {
+    if (flow.process == nullptr) return Answer::neither;
+    const auto own = user ? flow.process->uid : flow.process->gid;
+    const auto& known = user ? world.environment.user_id : world.environment.group_id;
+    for (const auto& value : values)
+        if (value == std::to_string(own) || known(value) == own) return Answer::yes;
+    return Answer::no;
+}
+
+Answer control_group(Condition condition, const Texts& values, const Flow& flow,
+                     const World& world) {
+    if (flow.process == nullptr) return Answer::neither;
+    const auto& group = flow.process->control_group;
+    if (group == ControlGroup{}) return Answer::neither;
+    Texts names = condition == Condition::unit ? group.units : group.slices;
+    if (condition == Condition::container) names = {group.container};
+    for (const auto& name : names)
+        if (same_text(values, name, world, false)) return Answer::yes;
+    return Answer::no;
+}
+
+Answer parent(const Texts& values, const Flow& flow, const World& world) {
+    if (flow.process == nullptr) return Answer::neither;
+    for (const auto& path : flow.process->ancestors)
+        if (same_text(values, path, world, true)) return Answer::yes;
+    return flow.process->ancestors_whole ? Answer::no : Answer::neither;
+}
+
+Answer script(const Texts& values, const Flow& flow, const World& world) {
+    if (flow.process == nullptr || flow.process->script.substr(0, 8) == "unknown:")
+        return Answer::neither;
+    return answer(same_text(values, flow.process->script, world, true));
+}
+
+// `asked` says who looked; with it, and without a reason why not, what is empty is known to be empty.
+Answer file(Condition condition, const Texts& values, const Flow& flow, const World& world) {
+    if (flow.process == nullptr || flow.content == nullptr) return Answer::neither;
+    const auto& content = *flow.content;
+    if (condition == Condition::sha256) {
+        if (!content.sha256.has_value()) return Answer::neither;
+        for (const auto& digest : values)
+            if (to_hex(*content.sha256) == digest) return Answer::yes;
+        return Answer::no;
+    }
+    const bool verity = condition == Condition::verity;
+    if (same_text(values, verity ? content.verity : content.package, world, false))
+        return Answer::yes;
+    const bool looked = content.asked.has(verity ? Fact::verity : Fact::package);
+    return looked && content.missing == NoContent::none ? Answer::no : Answer::neither;
 }
 
 bool is_v4(const Address& address) { return address.to_string().contains('.'); }
 
-bool inside(const std::vector<Prefix>& prefixes, const Address& address) {
-    for (const auto& prefix : prefixes) {
-        bool equal = is_v4(prefix.base) == is_v4(address);
-        for (std::size_t bit = 0; bit < prefix.length; ++bit) {
-            const auto mask = 1 << (7 - bit % 8);
-            if ((prefix.base.bytes[bit / 8] & mask) != (address.bytes[bit / 8] & mask))
-                equal = false;
-        }
-        if (equal) return true;
+bool inside(const Prefix& prefix, const Address& address) {
+    bool equal = is_v4(prefix.base) == is_v4(address);
+    for (std::size_t bit = 0; bit < prefix.length; ++bit) {
+        const auto mask = 1 << (7 - bit % 8);
+        if ((prefix.base.bytes[bit / 8] & mask) != (address.bytes[bit / 8] & mask)) equal = false;
     }
-    return false;
+    return equal;
 }
 
-bool same_name(const Rule& rule, const Flow& flow) {
-    if (flow.direction != Direction::out) return false;
-    for (const auto& domain : rule.domains)
+bool inside(std::string_view prefix, const Address& address) {
+    return inside(Prefix::parse(prefix).value(), address);
+}
+
+Answer word(const std::string& text, const Address& address, const Network* network) {
+    const auto any = [&](std::initializer_list<std::string_view> prefixes) {
+        bool found = false;
+        for (const auto prefix : prefixes) found = found || inside(prefix, address);
+        return found;
+    };
+    if (text == "loopback") return answer(any({"127.0.0.0/8", "::1/128"}));
+    if (text == "multicast") return answer(any({"224.0.0.0/4", "ff00::/8"}));
+    if (text == "private")
+        return answer(any({"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+                           "fc00::/7", "169.254.0.0/16", "fe80::/10"}));
+    if (text == "lan" && any({"169.254.0.0/16", "fe80::/10", "255.255.255.255/32"}))
+        return Answer::yes;
+    if (text == "self" && any({"127.0.0.0/8", "::1/128"})) return Answer::yes;
+    if (network == nullptr) return Answer::neither;
+    bool found = false;
+    if (text == "lan")
+        for (const auto& prefix : network->lan) found = found || inside(prefix, address);
+    for (const auto& own : text == "self" ? network->self : network->dns)
+        found = found || (text != "lan" && own == address);
+    return answer(found);
+}
+
+Answer address(const Texts& values, const Address& address, const Network* network) {
+    Answer found = Answer::no;
+    for (const auto& value : values) {
+        const bool prefix = value.find_first_of(".:") != std::string::npos;
+        const Answer one = prefix ? answer(inside(value, address)) : word(value, address, network);
+        if (one == Answer::yes) return one;
+        if (one == Answer::neither) found = one;
+    }
+    return found;
+}
+
+Answer name(const Texts& values, const Flow& flow) {
+    if (flow.direction != Direction::out || flow.names.empty()) return Answer::neither;
+    for (const auto& domain : values)
         for (const std::string_view name : flow.names) {
-            if (domain.text == name) return true;
-            if (domain.text[0] == '*' && name.size() >= domain.text.size() &&
-                name.ends_with(domain.text.substr(1)))
-                return true;
+            if (domain == name) return Answer::yes;
+            if (domain[0] == '*' && name.size() >= domain.size() &&
+                name.ends_with(domain.substr(1)))
+                return Answer::yes;
         }
-    return false;
+    return Answer::no;
 }
 
-bool same_port(const Rule& rule, const Flow& flow) {
+Answer port(const Texts& values, const Flow& flow) {
     const int number = static_cast<int>(flow.protocol);
-    if (number != 6 && number != 17 && number != 132 && number != 136) return false;
-    const int port = flow.direction == Direction::out ? flow.remote_port : flow.local_port;
-    for (const auto& range : rule.ports)
+    if (number != 6 && number != 17 && number != 132 && number != 136) return Answer::neither;
+    const int port = flow.direction == Direction::in ? flow.local_port : flow.remote_port;
+    for (const auto& value : values) {
+        const auto range = parse_ports(value).value();
         for (int candidate = range.first; candidate <= range.last; ++candidate)
-            if (candidate == port) return true;
+            if (candidate == port) return Answer::yes;
+    }
+    return Answer::no;
+}
+
+bool in_force(const ProfileDefinition& profile, const Network& network) {
+    bool gateway = profile.gateways.empty(), mac = profile.gateway_macs.empty();
+    bool interface = profile.interfaces.empty(), domain = profile.domains.empty();
+    for (const auto& each : network.gateways) {
+        for (const auto& text : profile.gateways) gateway |= each.address.to_string() == text;
+        for (const auto& text : profile.gateway_macs) mac |= each.mac == text;
+    }
+    for (const auto& each : network.interfaces)
+        for (const auto& text : profile.interfaces) interface |= glob_matches(text, each);
+    for (const auto& each : network.domains)
+        for (const auto& text : profile.domains) domain |= each == text;
+    return gateway && mac && interface && domain;
+}
+
+Answer profile(const Texts& values, const Surroundings& around, const World& world) {
+    if (around.network == nullptr) return Answer::neither;
+    for (const auto& value : values)
+        for (const auto& profile : world.profiles)
+            if (profile.name == value && in_force(profile, *around.network)) return Answer::yes;
+    return Answer::no;
+}
+
+Answer when(const Texts& values, const Surroundings& around) {
+    if (around.minute_of_week == Surroundings::no_minute) return Answer::neither;
+    for (const auto& value : values)
+        if (WeekTime::parse(value).value().contains(around.minute_of_week)) return Answer::yes;
+    return Answer::no;
+}
+
+bool listed(const Texts& values, const std::string& text) {
+    for (const auto& value : values)
+        if (value == text) return true;
     return false;
 }
 
@@ -177,68 +279,65 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
     return pattern[0] == text[0] && glob_matches(pattern.substr(1), text.substr(1));
 }
 
-bool holds(const Rule& rule, Condition condition, const Flow& flow, std::int64_t now,
-           const Environment& environment) {
-    switch (condition) {
-        case Condition::none: return true;
-        case Condition::enabled: return rule.enabled;
-        case Condition::expires: return !rule.expires || now < *rule.expires;
-        case Condition::direction: return !rule.direction || flow.direction == *rule.direction;
-        case Condition::protocol:
-            for (const auto protocol : rule.protocols)
-                if (protocol == flow.protocol) return true;
-            return rule.protocols.empty();
-        case Condition::app: return rule.apps.empty() || same_program(rule, flow, environment);
-        case Condition::user: return rule.users.empty() || same_user(rule, flow, environment);
-        case Condition::group: return rule.groups.empty() || same_group(rule, flow, environment);
+Answer has(const Term& term, const Flow& flow, const Surroundings& around, const World& world) {
+    const Texts values = values_of(term, world);
+    const bool in = flow.direction == Direction::in;
+    switch (term.condition) {
+        case Condition::direction:
+            return answer(listed(values, std::string(direction_name(flow.direction))));
+        case Condition::protocol: return answer(listed(values, protocol_name(flow.protocol)));
+        case Condition::app: return program(values, flow, world);
+        case Condition::user: return id(values, flow, true, world);
+        case Condition::group: return id(values, flow, false, world);
         case Condition::unit:
-            return rule.units.empty() ||
-                   (flow.process && one_of(rule.units, flow.process->control_group.units));
         case Condition::slice:
-            return rule.slices.empty() ||
-                   (flow.process && one_of(rule.slices, flow.process->control_group.slices));
-        case Condition::container:
-            return rule.containers.empty() ||
-                   (flow.process &&
-                    one_of(rule.containers, {flow.process->control_group.container}));
-        case Condition::parent:
-            return rule.parents.empty() ||
-                   (flow.process &&
-                    one_of_paths(rule.parents, flow.process->ancestors, environment));
-        case Condition::script:
-            return rule.scripts.empty() ||
-                   (flow.process &&
-                    one_of_paths(rule.scripts, {flow.process->script}, environment));
+        case Condition::container: return control_group(term.condition, values, flow, world);
+        case Condition::parent: return parent(values, flow, world);
+        case Condition::script: return script(values, flow, world);
         case Condition::package:
-            return rule.packages.empty() || same_file(rule, condition, flow);
-        case Condition::verity: return rule.verity.empty() || same_file(rule, condition, flow);
-        case Condition::sha256: return rule.sha256.empty() || same_file(rule, condition, flow);
-        case Condition::to:
-            return rule.to.empty() ||
-                   inside(rule.to, flow.direction == Direction::out ? flow.remote : flow.local);
-        case Condition::from:
-            return rule.from.empty() ||
-                   inside(rule.from, flow.direction == Direction::out ? flow.local : flow.remote);
-        case Condition::domain: return rule.domains.empty() || same_name(rule, flow);
-        case Condition::port: return rule.ports.empty() || same_port(rule, flow);
+        case Condition::verity:
+        case Condition::sha256: return file(term.condition, values, flow, world);
+        case Condition::to: return address(values, in ? flow.local : flow.remote, around.network);
+        case Condition::from: return address(values, in ? flow.remote : flow.local, around.network);
+        case Condition::domain: return name(values, flow);
+        case Condition::port: return port(values, flow);
+        case Condition::interface:
+            if (flow.interface.empty()) return Answer::neither;
+            return answer(same_text(values, std::string(flow.interface), world, false));
+        case Condition::profile: return profile(values, around, world);
+        case Condition::when: return when(values, around);
+        case Condition::none:
+        case Condition::enabled:
+        case Condition::expires: break;
     }
-    return false;
+    return Answer::neither;
+}
+
+bool holds(const Rule& rule, Condition condition, bool negated, const Flow& flow,
+           const Surroundings& around, const World& world) {
+    if (condition == Condition::enabled) return rule.enabled;
+    if (condition == Condition::expires) return !rule.expires || around.now < *rule.expires;
+    bool all = true;
+    for (const auto& term : rule.terms)
+        if (term.condition == condition && term.negated == negated)
+            if (has(term, flow, around, world) != (negated ? Answer::no : Answer::yes)) all = false;
+    return all;
 }
 
 Verdict decide(const std::vector<Rule>& rules, const Defaults& defaults, const Flow& flow,
-               std::int64_t now, const Environment& environment) {
+               const Surroundings& around, const World& world) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
-        bool all = true;
-        for (const auto condition :
-             {Condition::sha256, Condition::verity, Condition::package, Condition::expires,
-              Condition::from, Condition::domain, Condition::port, Condition::to, Condition::user,
-              Condition::script, Condition::parent, Condition::container, Condition::slice,
-              Condition::unit, Condition::group, Condition::app, Condition::protocol,
-              Condition::direction, Condition::enabled})
-            if (!holds(rules[i], condition, flow, now, environment)) all = false;
+        bool all = rules[i].enabled;
+        for (const auto& term : rules[i].terms)
+            if (has(term, flow, around, world) != (term.negated ? Answer::no : Answer::yes))
+                all = false;
+        if (rules[i].expires && around.now >= *rules[i].expires) all = false;
         if (all) return {rules[i].action, i};
     }
-    return {flow.direction == Direction::out ? defaults.out : defaults.in, std::nullopt};
+    return {flow.direction == Direction::out  ? defaults.out
+            : flow.direction == Direction::in ? defaults.in
+                                              : defaults.forward,
+            std::nullopt};
 }
 
 Environment test_environment() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <random>
 #include <string>
@@ -17,9 +18,21 @@ namespace doorward::oracle {
 // Textbook recursion; exponential for hostile patterns, so only for small ones.
 bool glob_matches(std::string_view pattern, std::string_view text);
 
-// Whether one condition of one rule is met.
-bool holds(const Rule& rule, Condition condition, const Flow& flow, std::int64_t now,
-           const Environment& environment);
+// What rules are made of, beside the rules.
+struct World {
+    std::vector<SetDefinition> sets;
+    std::vector<ProfileDefinition> profiles;
+    Environment environment;
+};
+
+enum class Answer { no, yes, neither };
+
+// Whether a flow has one of the term's values, its negation aside.
+Answer has(const Term& term, const Flow& flow, const Surroundings& around, const World& world);
+
+// Whether the condition is met: by all terms of this kind. `enabled` and `expires` have none.
+bool holds(const Rule& rule, Condition condition, bool negated, const Flow& flow,
+           const Surroundings& around, const World& world);
 
 struct Verdict {
     Action action = Action::drop;
@@ -27,10 +40,18 @@ struct Verdict {
 };
 
 Verdict decide(const std::vector<Rule>& rules, const Defaults& defaults, const Flow& flow,
-               std::int64_t now, const Environment& environment);
+               const Surroundings& around, const World& world);
 
-// Users alice (1000), bob (1001) and root; groups wheel (10) and users (100); /usr/bin/python3 and /bin/curl are symbolic links.
+// Users alice (1000), bob (1001) and root; groups wheel (10) and users (100); /usr/bin/python3 and
+// /bin/curl are symbolic links.
 Environment test_environment();
+
+// Sets and profiles over the generator's values, and that environment.
+const World& test_world();
+
+// The rules and all that they refer to, compiled.
+std::shared_ptr<const Ruleset> compile(const std::vector<Rule>& rules, const Defaults& defaults,
+                                       const World& world);
 
 // Random rules and flows over so few values that rules overlap and flows often match.
 class Generator {
@@ -41,9 +62,9 @@ public:
     Defaults defaults();
     // The flow points into this object: one flow at a time.
     Flow flow();
-    std::int64_t now();
+    Surroundings surroundings();  // points into this object, too
     // Changes at random what `kept` does not name. The same process object is changed in place.
-    void change_all_but(Flow& flow, std::int64_t& now, Inputs kept);
+    void change_all_but(Flow& flow, Surroundings& around, Inputs kept);
 
 private:
     std::size_t below(std::size_t end);
@@ -52,9 +73,9 @@ private:
     const T& pick(const T (&values)[N]) {
         return values[below(N)];
     }
-    AppPattern app();
     Rule rule(std::size_t number);
-    void add_identity(Rule& rule);
+    template <std::size_t N>
+    void add(Rule& rule, Condition condition, unsigned percent, const char* const (&values)[N]);
     void set_executable();
     void set_process(Flow& flow);
     void set_identity(Inputs kept);
@@ -66,6 +87,7 @@ private:
     Process process_;
     std::vector<std::string_view> names_;
     ExecutableContent content_;
+    Network network_;
 };
 
 }  // namespace doorward::oracle

@@ -31,17 +31,19 @@ constexpr const char* containers[] = {"lxc:web", "", "user:lxc:web", "machine:we
 constexpr const char* parent_patterns[] = {"/usr/bin/curl", "/bin/curl", "/opt/**/tool", "/**"};
 constexpr const char* script_patterns[] = {"/opt/a/tool", "/opt/*/tool", "/bin/curl", "module:a.b",
                                            "module:*"};
-constexpr const char* scripts[] = {"", "/opt/a/tool", "/usr/bin/curl", "module:a.b", "module:a.c"};
+constexpr const char* scripts[] = {"", "unknown:cut", "/opt/a/tool", "/usr/bin/curl", "module:a.b", "module:a.c"};
 constexpr const char* prefixes[] = {
     "203.0.113.0/24", "203.0.113.7", "203.0.113.128/25", "0.0.0.0/0", "2001:db8::/32",
-    "2001:db8::7",    "::/0",        "10.0.0.0/8",       "10.1.0.0/16"};
+    "2001:db8::7",    "::/0",        "10.0.0.0/8",       "10.1.0.0/16", "loopback", "multicast",
+    "private",        "lan",         "dns",              "self",        "set:servers", "set:near"};
 constexpr const char* addresses[] = {"203.0.113.7",  "203.0.113.200", "10.1.2.3",
                                      "10.2.0.1",     "2001:db8::7",   "2001:db8:1::1",
-                                     "192.0.2.1",    "fe80::1"};
-constexpr const char* ranges[] = {"443", "80", "53", "0-1023", "8000-8080", "0-65535", "0"};
+                                     "192.0.2.1",    "fe80::1",       "127.0.0.1",   "224.0.0.251"};
+constexpr const char* ranges[] = {"443", "80", "53", "0-1023", "8000-8080", "0-65535", "0", "set:web",
+                                  "7999-8001"};
 constexpr const char* domains[] = {"example.org",    "*.example.org", "www.example.org", "*.org",
                                    "a.www.example.org", "*.www.example.org", "printer",
-                                   "badexample.org", "*.net"};
+                                   "badexample.org", "*.net", "set:names"};
 constexpr std::string_view names[] = {"example.org", "www.example.org", "a.www.example.org",
                                       "badexample.org", "org", "printer", "example.net"};
 constexpr std::uint16_t ports[] = {0, 53, 80, 443, 1023, 1024, 7999, 8000, 8080, 8081, 65535};
@@ -55,16 +57,27 @@ constexpr Unknown reasons[] = {Unknown::no_binding,      Unknown::no_listener,
                                Unknown::ambiguous, Unknown::forwarded};
 constexpr const char* digests[] = {
     "00000000000000000000000000000000000000000000000000000000000000aa",
-    "00000000000000000000000000000000000000000000000000000000000000AB",
+    "00000000000000000000000000000000000000000000000000000000000000ab",
     "ff000000000000000000000000000000000000000000000000000000000000aa"};
 constexpr const char* verities[] = {
     "sha256:00000000000000000000000000000000000000000000000000000000000000aa",
     "sha256:00000000000000000000000000000000000000000000000000000000000000ab"};
 constexpr const char* package_patterns[] = {"curl", "python3*", "*", "?url", "lib*"};
 constexpr const char* package_names[] = {"curl", "python3", "python3.11", "libc6", "wget"};
+constexpr const char* digest_values[] = {
+    "00000000000000000000000000000000000000000000000000000000000000aa", "set:digests"};
+constexpr const char* direction_values[] = {"out", "in", "forward"};
+constexpr const char* protocol_values[] = {"tcp", "udp", "icmp", "icmpv6", "sctp", "udplite", "0", "47"};
+constexpr const char* interface_patterns[] = {"eth0", "wl*", "eth[0-9]"};
+constexpr std::string_view interfaces[] = {"", "eth0", "eth1", "wlan0"};
+constexpr const char* profile_names[] = {"home", "work", "any-wlan"};
+constexpr const char* week_times[] = {"mon-fri 08:00-17:30", "sat,sun", "22:00-06:00",
+                                      "fri 22:00-06:00", "sun 23:00-01:00"};
+constexpr std::uint16_t minutes[] = {0, 59, 60, 480, 1050, 7140, 7199, 7300, 9000, 10020, 10079,
+                                     Surroundings::no_minute};
 constexpr std::int64_t times[] = {0, 999, 1000, 1001, 2000};
 constexpr Action actions[] = {Action::accept, Action::drop, Action::reject};
-constexpr Direction directions[] = {Direction::out, Direction::in};
+constexpr Direction directions[] = {Direction::out, Direction::in, Direction::forward};
 
 }  // namespace
 
@@ -72,17 +85,17 @@ std::size_t Generator::below(std::size_t end) {
     return std::uniform_int_distribution<std::size_t>(0, end - 1)(random_);
 }
 
-AppPattern Generator::app() { return parse_app(pick(patterns)).value(); }
-
-void Generator::add_identity(Rule& rule) {
-    if (chance(15)) rule.groups.push_back(parse_group(pick(groups)).value());
-    if (chance(15))
-        for (auto count = 1 + below(2); count > 0; --count)
-            rule.units.push_back(parse_unit(pick(unit_patterns)).value());
-    if (chance(10)) rule.slices.push_back(parse_slice(pick(slice_patterns)).value());
-    if (chance(8)) rule.parents.push_back(parse_parent(pick(parent_patterns)).value());
-    if (chance(8)) rule.scripts.push_back(parse_script(pick(script_patterns)).value());
-    if (chance(10)) rule.containers.push_back(parse_container(pick(container_patterns)).value());
+template <std::size_t N>
+void Generator::add(Rule& rule, Condition condition, unsigned percent,
+                    const char* const (&values)[N]) {
+    for (const bool negated : {false, true}) {
+        if (!chance(negated ? percent / 4 : percent)) continue;
+        const auto count = condition == Condition::direction ? 1 : 1 + below(4);
+        std::vector<std::string> texts;
+        for (std::size_t i = 0; i < count; ++i)
+            texts.push_back(condition_info(condition).canonical(pick(values)).value());
+        rule.add(condition, texts, negated);
+    }
 }
 
 Rule Generator::rule(std::size_t number) {
@@ -91,29 +104,26 @@ Rule Generator::rule(std::size_t number) {
     rule.action = pick(actions);
     rule.enabled = !chance(10);
     if (chance(15)) rule.expires = pick(times);
-    if (chance(30)) rule.direction = pick(directions);
-    if (chance(60))
-        for (auto count = 1 + below(3); count > 0; --count) rule.apps.push_back(app());
-    if (chance(20))
-        for (auto count = 1 + below(2); count > 0; --count)
-            rule.users.push_back(parse_user(pick(users)).value());
-    add_identity(rule);
-    if (chance(4)) rule.sha256.push_back(parse_sha256(pick(digests)).value());
-    if (chance(3)) rule.verity.push_back(parse_verity(pick(verities)).value());
-    if (chance(4)) rule.packages.push_back(parse_package(pick(package_patterns)).value());
-    if (chance(30))
-        for (auto count = 1 + below(3); count > 0; --count)
-            rule.protocols.push_back(pick(protocols));
-    if (chance(30))
-        for (auto count = 1 + below(2); count > 0; --count)
-            rule.to.push_back(parse_prefix(pick(prefixes)).value());
-    if (chance(15)) rule.from.push_back(parse_prefix(pick(prefixes)).value());
-    if (chance(30))
-        for (auto count = 1 + below(2); count > 0; --count)
-            rule.ports.push_back(parse_ports(pick(ranges)).value());
-    if (chance(30))
-        for (auto count = 1 + below(3); count > 0; --count)
-            rule.domains.push_back(parse_domain(pick(domains)).value());
+    add(rule, Condition::direction, 15, direction_values);
+    add(rule, Condition::app, 45, patterns);
+    add(rule, Condition::user, 10, users);
+    add(rule, Condition::group, 10, groups);
+    add(rule, Condition::unit, 12, unit_patterns);
+    add(rule, Condition::slice, 8, slice_patterns);
+    add(rule, Condition::container, 8, container_patterns);
+    add(rule, Condition::parent, 8, parent_patterns);
+    add(rule, Condition::script, 8, script_patterns);
+    add(rule, Condition::sha256, 4, digest_values);
+    add(rule, Condition::verity, 4, verities);
+    add(rule, Condition::package, 4, package_patterns);
+    add(rule, Condition::protocol, 15, protocol_values);
+    add(rule, Condition::to, 25, prefixes);
+    add(rule, Condition::from, 12, prefixes);
+    add(rule, Condition::port, 20, ranges);
+    add(rule, Condition::domain, 15, domains);
+    add(rule, Condition::interface, 6, interface_patterns);
+    add(rule, Condition::profile, 6, profile_names);
+    add(rule, Condition::when, 6, week_times);
     return rule;
 }
 
@@ -123,9 +133,24 @@ std::vector<Rule> Generator::rules(std::size_t most) {
     return rules;
 }
 
-Defaults Generator::defaults() { return {pick(actions), pick(actions)}; }
+Defaults Generator::defaults() { return {pick(actions), pick(actions), pick(actions)}; }
 
-std::int64_t Generator::now() { return pick(times); }
+Surroundings Generator::surroundings() {
+    network_ = {};
+    for (const char* prefix : {"10.1.0.0/16", "2001:db8::/32", "203.0.113.0/24"})
+        if (chance(40)) network_.lan.push_back(Prefix::parse(prefix).value());
+    for (auto* list : {&network_.self, &network_.dns})
+        for (auto count = below(3); count > 0; --count)
+            list->push_back(Address::parse(pick(addresses)).value());
+    if (chance(60)) network_.gateways.push_back({Address::parse("192.0.2.1").value(), "", "eth0"});
+    if (chance(30))
+        network_.gateways.push_back(
+            {Address::parse("fe80::1").value(), "52:54:00:00:00:01", "wlan0"});
+    if (chance(50)) network_.interfaces.push_back("eth0");
+    if (chance(50)) network_.interfaces.push_back("wlan0");
+    if (chance(50)) network_.domains.push_back("example.org");
+    return {pick(times), pick(minutes), chance(80) ? &network_ : nullptr};
+}
 
 // What the process is beside its executable and its user, where it isn't to be kept.
 void Generator::set_identity(Inputs kept) {
@@ -135,9 +160,11 @@ void Generator::set_identity(Inputs kept) {
         process_.ancestors.clear();
         for (auto count = below(3); count > 0; --count)
             process_.ancestors.emplace_back(pick(executables));
+        process_.ancestors_whole = chance(70);
     }
     if (kept.has(Input::control_group)) return;
     process_.control_group = {};
+    process_.control_group.known = chance(50);
     for (auto count = below(3); count > 0; --count) {
         process_.control_group.units.emplace_back(pick(units));
         process_.control_group.slices.emplace_back(pick(slices));
@@ -172,16 +199,20 @@ void Generator::set_content(Flow& flow) {
     if (chance(70)) content_.sha256 = parse_sha256(pick(digests)).value();
     if (chance(50)) content_.verity = pick(verities);
     if (chance(70)) content_.package = pick(package_names);
+    if (chance(20)) content_.missing = NoContent::gone;
     flow.content = chance(80) ? &content_ : nullptr;
 }
 
 void Generator::change_content(Flow& flow, Inputs kept) {
+    const bool any = kept.has(Input::sha256) || kept.has(Input::verity) || kept.has(Input::package);
+    if (any && !flow.content) return;  // nobody has looked: that is kept
     const ExecutableContent before = flow.content ? *flow.content : ExecutableContent{};
     set_content(flow);
     flow.content = &content_;
     if (kept.has(Input::sha256)) content_.sha256 = before.sha256;
     if (kept.has(Input::verity)) content_.verity = before.verity;
     if (kept.has(Input::package)) content_.package = before.package;
+    if (kept.has(Input::verity) || kept.has(Input::package)) content_.missing = before.missing;
 }
 
 Flow Generator::flow() {
@@ -192,6 +223,7 @@ Flow Generator::flow() {
     flow.remote = Address::parse(pick(addresses)).value();
     flow.local_port = pick(ports);
     flow.remote_port = pick(ports);
+    flow.interface = pick(interfaces);
     set_names(flow);
     set_process(flow);
     set_content(flow);
@@ -202,7 +234,16 @@ Flow Generator::flow() {
     return flow;
 }
 
-void Generator::change_all_but(Flow& flow, std::int64_t& now, Inputs kept) {
+void Generator::change_all_but(Flow& flow, Surroundings& around, Inputs kept) {
+    const Network network = network_;
+    const Surroundings changed = surroundings();
+    if (kept.has(Input::network)) network_ = network;
+    else around.network = changed.network;
+    if (!kept.has(Input::time)) {
+        around.now = changed.now;
+        around.minute_of_week = changed.minute_of_week;
+    }
+    if (!kept.has(Input::interface)) flow.interface = pick(interfaces);
     if (!kept.has(Input::direction)) flow.direction = pick(directions);
     if (!kept.has(Input::protocol)) flow.protocol = pick(protocols);
     if (!kept.has(Input::remote_address)) flow.remote = Address::parse(pick(addresses)).value();
@@ -210,7 +251,6 @@ void Generator::change_all_but(Flow& flow, std::int64_t& now, Inputs kept) {
     if (!kept.has(Input::remote_port)) flow.remote_port = pick(ports);
     if (!kept.has(Input::local_port)) flow.local_port = pick(ports);
     if (!kept.has(Input::domain)) set_names(flow);
-    if (!kept.has(Input::time)) now = pick(times);
     // Whether the process is known belongs to everything that is asked of it.
     constexpr Input of_process[] = {Input::executable,    Input::user,      Input::group,
                                     Input::control_group, Input::ancestors, Input::script,
@@ -230,6 +270,39 @@ void Generator::change_all_but(Flow& flow, std::int64_t& now, Inputs kept) {
     if (flow.process && !kept.has(Input::user)) process_.uid = pick(uids);
     if (flow.process) set_identity(kept);
     if (!flow.process && !kept.has(Input::unknown_reason)) flow.unknown = pick(reasons);
+}
+
+const World& test_world() {
+    static const World world = [] {
+        World made;
+        const auto set = [&](std::string name, SetKind kind, std::vector<std::string> texts) {
+            SetDefinition definition{std::move(name), kind, {}, {"sets", 1, 1}};
+            for (auto& text : texts) definition.values.push_back({std::move(text)});
+            made.sets.push_back(std::move(definition));
+        };
+        set("servers", SetKind::addresses, {"203.0.113.0/25", "2001:db8::7", "10.2.0.1"});
+        set("near", SetKind::addresses, {"set:servers", "lan", "fe80::/10"});
+        set("web", SetKind::ports, {"80", "443", "8000-8010"});
+        set("names", SetKind::domains, {"example.org", "*.www.example.org", "set:more-names"});
+        set("more-names", SetKind::domains, {"*.net"});
+        set("digests", SetKind::sha256,
+            {"00000000000000000000000000000000000000000000000000000000000000ab"});
+        made.profiles = {{"home", {"192.0.2.1"}, {}, {}, {}, {"profiles", 1, 1}},
+                         {"work", {}, {"52:54:00:00:00:01"}, {}, {"example.org"}, {"profiles", 2, 1}},
+                         {"any-wlan", {}, {}, {"wl*"}, {}, {"profiles", 3, 1}}};
+        made.environment = test_environment();
+        return made;
+    }();
+    return world;
+}
+
+std::shared_ptr<const Ruleset> compile(const std::vector<Rule>& rules, const Defaults& defaults,
+                                       const World& world) {
+    RulePackBuilder builder("test");
+    for (const Rule& rule : rules) builder.add(rule);
+    for (const SetDefinition& set : world.sets) builder.add(set);
+    for (const ProfileDefinition& profile : world.profiles) builder.add(profile);
+    return Ruleset::compile({builder.finish()}, defaults, world.environment).value();
 }
 
 }  // namespace doorward::oracle

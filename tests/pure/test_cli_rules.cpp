@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "cli_fixture.hpp"
+#include "rule_values.hpp"
 
 using namespace doorward;
 using Catch::Contains;
@@ -42,12 +43,12 @@ TEST_CASE("doorward deny writes a rule that rejects, and says where it is") {
     CHECK_THAT(denied.err, Contains("/opt/none/tool does not exist now"));
     const Rule& rule = fixture.daemon.rules_in_force.front();
     CHECK(rule.action == Action::reject);
-    CHECK(rule.apps.front().text == "/opt/none/tool");
-    CHECK(rule.to.size() == 2);
-    CHECK(rule.ports == std::vector<PortRange>{{443, 443}, {8000, 8080}});
-    CHECK(rule.users.front().text == "1000");
-    CHECK(rule.domains.front().text == "*.example.org");
-    CHECK_FALSE(rule.direction);
+    CHECK(values_of(rule, Condition::app) == Texts{"/opt/none/tool"});
+    CHECK(values_of(rule, Condition::to) == Texts{"203.0.113.0/24", "2001:db8::/32"});
+    CHECK(values_of(rule, Condition::port) == Texts{"443", "8000-8080"});
+    CHECK(values_of(rule, Condition::user) == Texts{"1000"});
+    CHECK(values_of(rule, Condition::domain) == Texts{"*.example.org"});
+    CHECK_FALSE(rule.has(Condition::direction));
     // A made-up name that is taken gets a number.
     CHECK_THAT(fixture.run({"deny", "/opt/none/tool", "--port", "443", "--drop"}).out,
                Contains("added deny-tool-443-2 "));
@@ -64,12 +65,12 @@ TEST_CASE("doorward allow opens outbound only, unless told otherwise") {
         std::vector<std::string> words{"allow", "/opt/none/tool"};
         words.insert(words.end(), more.begin(), more.end());
         CHECK(fixture.run(words).status == 0);
-        return fixture.daemon.rules_in_force.front().direction;
+        return values_of(fixture.daemon.rules_in_force.front(), Condition::direction);
     };
-    CHECK(direction({}) == Direction::out);
-    CHECK(direction({"--in", "--out"}) == std::nullopt);
+    CHECK(direction({}) == Texts{"out"});
+    CHECK(direction({"--in", "--out"}).empty());
     // Inbound alone can't be had by accident, but must be possible.
-    CHECK(direction({"--in"}) == Direction::in);
+    CHECK(direction({"--in"}) == Texts{"in"});
     CHECK(fixture.daemon.rules_in_force.front().action == Action::accept);
 }
 
@@ -84,7 +85,7 @@ TEST_CASE("doorward allow: time, place, and what a program is called") {
     REQUIRE(rule.expires);
     CHECK(*rule.expires >= before + 1200);
     CHECK(*rule.expires <= std::time(nullptr) + 1200);
-    CHECK(rule.apps.front().text == std::filesystem::canonical("/bin/sh"));
+    CHECK(values_of(rule, Condition::app) == Texts{std::filesystem::canonical("/bin/sh")});
     CHECK(rule.comment == "why");
 
     const std::string script = fixture.folder / "script";
@@ -95,9 +96,41 @@ TEST_CASE("doorward allow: time, place, and what a program is called") {
     CHECK_THAT(refused.err, Contains("interpreter, /bin/sh,"));
 
     CHECK(fixture.run({"allow", "/opt/*/bin/*"}).status == 0);
-    CHECK(fixture.daemon.rules_in_force.front().apps.front().kind == AppPattern::Kind::glob);
+    CHECK(values_of(fixture.daemon.rules_in_force.front(), Condition::app) ==
+          Texts{"/opt/*/bin/*"});
     CHECK(fixture.run({"deny", "unknown:no-binding"}).status == 0);
-    CHECK(fixture.daemon.rules_in_force.front().apps.front().reason == Unknown::no_binding);
+    CHECK(values_of(fixture.daemon.rules_in_force.front(), Condition::app) ==
+          Texts{"unknown:no-binding"});
+}
+
+TEST_CASE("options for what must not be, for tags, times and networks") {
+    CliFixture fixture;
+    REQUIRE(fixture.run({"deny", "/opt/none/tool", "--not-port", "22,set:web", "--not-to", "lan",
+                         "--not-to", "10.0.0.0/8", "--not-user", "1000", "--tag", "office,net",
+                         "--when", "mon-fri 08:00-17:30", "--interface", "wl*", "--profile", "home",
+                         "--to", "set:offices", "--not-app", "/opt/none/x"})
+                .status == 0);
+    const Rule& rule = fixture.daemon.rules_in_force.front();
+    CHECK(values_of(rule, Condition::app) == Texts{"/opt/none/tool"});
+    CHECK(values_of(rule, Condition::app, true) == Texts{"/opt/none/x"});
+    CHECK(values_of(rule, Condition::port, true) == Texts{"22", "set:web"});
+    CHECK_FALSE(rule.has(Condition::port));
+    CHECK(values_of(rule, Condition::to, true) == Texts{"lan", "10.0.0.0/8"});
+    CHECK(values_of(rule, Condition::to) == Texts{"set:offices"});
+    CHECK(values_of(rule, Condition::user, true) == Texts{"1000"});
+    CHECK(values_of(rule, Condition::when) == Texts{"mon-fri 08:00-17:30"});
+    CHECK(values_of(rule, Condition::interface) == Texts{"wl*"});
+    CHECK(values_of(rule, Condition::profile) == Texts{"home"});
+    CHECK(rule.tags == Texts{"office", "net"});
+    for (const auto& [option, value] : std::vector<std::pair<std::string, std::string>>{
+             {"--not-port", "70000"}, {"--tag", "Office"}, {"--when", "never"},
+             {"--not-to", "example.org"}, {"--not-app", "curl"}, {"--interface", "a/b"}}) {
+        const auto wrong = fixture.run({"deny", "/opt/none/tool", option, value});
+        INFO(option);
+        CHECK(wrong.status != 0);
+        is_one_line(wrong.err);
+        CHECK_THAT(wrong.err, Contains(option));
+    }
 }
 
 TEST_CASE("doorward rules add, remove, enable, disable, reload") {

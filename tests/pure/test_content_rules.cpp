@@ -47,7 +47,7 @@ Asked ask(const Ruleset& rules, const Process* process, const ExecutableContent*
     flow.unknown = process ? Unknown::none : Unknown::no_binding;
     flow.content = content;
     const Decision decision = rules.decide(flow, 0);
-    return {decision.rule != nullptr, unanswered(decision, flow)};
+    return {decision.rule != Decision::no_rule, unanswered(decision, flow)};
 }
 
 ExecutableContent known(Facts asked) { return ExecutableContent::nothing(asked, NoContent::none); }

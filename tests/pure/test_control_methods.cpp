@@ -6,6 +6,7 @@
 #include "fwd/control_json.hpp"
 #include "fwd/control_methods.hpp"
 #include "fwd/rule_json.hpp"
+#include "rule_values.hpp"
 
 using namespace doorward;
 using nlohmann::json;
@@ -127,8 +128,9 @@ TEST_CASE("rules are added first or last, as asked") {
     const Reply reply = fixture.call("AddRule", {{"rule", curl_rule}, {"position", "last"}});
     CHECK(reply.parameters["change"]["position"] == 3);
     CHECK(fixture.daemon.asked == std::vector<std::string>{"add deny-curl last"});
-    CHECK(fixture.daemon.rules_in_force[2].domains.front().text == "*.example.org");
-    CHECK(fixture.daemon.rules_in_force[2].ports == std::vector<PortRange>{{443, 443}});
+    CHECK(values_of(fixture.daemon.rules_in_force[2], Condition::domain) ==
+          Texts{"*.example.org"});
+    CHECK(values_of(fixture.daemon.rules_in_force[2], Condition::port) == Texts{"443"});
     CHECK(fixture.call("AddRule", {{"rule", curl_rule}, {"position", "first"}}).error ==
           "org.doorward.Control.RuleExists");
 }
@@ -145,6 +147,14 @@ TEST_CASE("a rule that makes no sense is refused with its key") {
         {{{"enabled", 1}}, "enabled: "},
         {{{"file", "/etc/passwd"}}, "file: a rule has no such key"},
         {{{"expires", "tomorrow"}}, "expires: "},
+        {{{"tags", "office"}}, "tags: this must be a list"},
+        {{{"tags", {"Office"}}}, "tags: "},
+        {{{"when", {"never"}}}, "when: "},
+        {{{"interface", {"a/b"}}}, "interface: "},
+        {{{"not", {"port"}}}, "not: this must be an object"},
+        {{{"not", {{"port", {"70000"}}}}}, "not: port: "},
+        {{{"not", {{"port", "80"}}}}, "not: port: this must be a list"},
+        {{{"not", {{"name", "x"}}}}, "not: name: there is no such condition"},
     }));
     Fixture fixture;
     json rule = curl_rule;
@@ -161,12 +171,22 @@ TEST_CASE("every key of a rule survives JSON") {
         "   expires: \"2030-01-02T03:04:05Z\", app: [/usr/bin/x, '/opt/*/y', 'unknown:kernel', "
         "unknown],\n"
         "   user: [alice, 1000], protocol: [tcp, 47], to: [10.0.0.0/8, '2001:db8::1'],\n"
-        "   from: 192.0.2.1, port: [80, 8000-8080], domain: [a.org, '*.b.org'], comment: 'why: \"so\"'}\n",
+        "   from: 192.0.2.1, port: [80, 8000-8080], domain: [a.org, '*.b.org'], comment: 'why: \"so\"',\n"
+        "   tags: [office, net], interface: [eth0, 'wl*'], profile: office,\n"
+        "   when: ['mon-fri 08:00-17:30', '22:00-06:00'], group: users, unit: ssh.service,\n"
+        "   not: {direction: in, port: [22, 'set:web'], to: [lan, 'set:offices'], app: /opt/x,\n"
+        "         user: root, when: sat, sha256: 'set:good', domain: 'set:ads', package: curl}}\n",
         "all.yaml");
     REQUIRE(rules);
     const auto back = rule_from_json(rule_to_json(rules->front()));
     REQUIRE(back);
     CHECK(same_rule(*back, rules->front()));
+    CHECK(values_of(*back, Condition::port, true) == Texts{"22", "set:web"});
+    // What is not set is there too, as null.
+    const auto bare = rule_to_json(Rule{});
+    for (const auto key : rule_keys()) CHECK(bare.contains(std::string(key)));
+    CHECK(bare["not"].is_null());
+    CHECK(bare["tags"].is_null());
 }
 
 TEST_CASE("an exception of the daemon is an answer, not the end of it") {

@@ -75,7 +75,8 @@ std::string winner(const Ruleset& ruleset, const Attempt& attempt) {
     flow.unknown = attempt.exe ? Unknown::none : Unknown::kernel;
     const auto decision = ruleset.decide(flow, 0);
     return std::string(action_name(decision.action)) + " " +
-           (decision.rule ? decision.rule->name : "default");
+           (decision.rule == Decision::no_rule ? "default"
+                                               : std::string(ruleset.name(decision.rule)));
 }
 
 void check_system(const Ruleset& rules) {

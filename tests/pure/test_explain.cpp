@@ -81,6 +81,45 @@ TEST_CASE("time and unknown processes are asked about like the rest") {
     CHECK(failed(ask(question, 1893456000)).back() == "expires");
 }
 
+TEST_CASE("a negated condition is told from a plain one") {
+    const auto set = ruleset_of("rules:\n- {name: a, not: {port: 22}, action: drop}\n"
+                                "- {name: b, port: 23, action: drop}\n"
+                                "- {name: c, not: {user: alice}, action: accept}\n");
+    const FlowQuestion question{.app = "/bin/x", .user = "7", .port = 22};
+    const auto explanation = explain_question(*set, question, environment, 0, nothing);
+    REQUIRE(explanation);
+    CHECK(explanation->rule == "c");
+    CHECK(failed(*explanation) == Failed{"not port", "port"});
+}
+
+TEST_CASE("a program in no unit, as the question says by naming none, is not in one that is named") {
+    const auto asked = [](const std::string& condition) {
+        const auto set = ruleset_of("rules: [{name: a, not: {" + condition + "}, action: accept}]");
+        const auto explanation =
+            explain_question(*set, {.app = "/bin/x"}, environment, 0, nothing);
+        REQUIRE(explanation);
+        return explanation->rule;
+    };
+    CHECK(asked("unit: ssh.service") == "a");
+    CHECK(asked("slice: system.slice") == "a");
+    CHECK(asked("container: '*'") == "a");
+    CHECK(asked("parent: /usr/bin/make") == "a");
+}
+
+TEST_CASE("what surrounds the host is asked about as it is given") {
+    const auto set = ruleset_of("rules: [{name: a, when: mon, to: lan, action: accept}]");
+    const FlowQuestion question{.app = "/bin/x", .to = "192.0.2.7"};
+    Network network;
+    network.lan = {Prefix::parse("192.0.2.0/24").value()};
+    const auto rule = [&](const Surroundings& around) {
+        return explain_question(*set, question, environment, around, nothing)->rule;
+    };
+    CHECK(rule({0, 600, &network}) == "a");
+    CHECK_FALSE(rule({0, 24 * 60, &network}));
+    CHECK_FALSE(rule({0, 600}));
+    CHECK_FALSE(rule(0));
+}
+
 TEST_CASE("questions that make no sense are refused with the reason") {
     const auto [question, reason] = GENERATE(table<FlowQuestion, std::string>({
         {FlowQuestion{}, "either"},

@@ -171,7 +171,9 @@ TEST_CASE("rules about identity are written as they were read") {
     REQUIRE(again);
     CHECK(same_rules(rules, *again));
     Rule other = rules[0];
-    other.units[0].text = "sshd.service";
+    REQUIRE(other.has(Condition::unit));
+    for (Term& term : other.terms)
+        if (term.condition == Condition::unit) term.values[0].text = "sshd.service";
     CHECK_FALSE(same_rule(rules[0], other));
     CHECK(summary(rules[0]).find("of group users,0 in ssh.service,") != std::string::npos);
 }

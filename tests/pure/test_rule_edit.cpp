@@ -37,8 +37,7 @@ Rule new_rule(std::string name = "new") {
     Rule rule;
     rule.name = std::move(name);
     rule.action = Action::drop;
-    rule.apps.push_back({AppPattern::Kind::path, "/usr/bin/wget", std::nullopt, {}});
-    return rule;
+    return rule.add(Condition::app, {"/usr/bin/wget"});
 }
 
 std::string done(const Result<std::string>& result) {
@@ -191,7 +190,6 @@ TEST_CASE("rules that are not there, names that are taken, files that are broken
     refused(insert_first(sample, new_rule("no name"), "f"));
     CHECK_THAT(refused(remove_rule("rules:\n  - name: a\n", "a", "f")), Contains("action"));
     auto contradiction = new_rule();
-    contradiction.protocols = {Protocol::icmp};
-    contradiction.ports = {{80, 80}};
+    contradiction.add(Condition::protocol, {"icmp"}).add(Condition::port, {"80"});
     refused(insert_first(sample, contradiction, "f"));
 }

@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
 
+#include "fwd/rule_cache.hpp"
+#include "fwd/rule_cache.hpp"
 #include "fwd/rule_files.hpp"
 #include "lacks_root.hpp"
 #include "temp_folder.hpp"
@@ -31,12 +33,13 @@ TEST_CASE("files are read in byte order of their names, others are left alone") 
     std::filesystem::create_directory(folder / "sub");
     const auto files = read_rule_files(folder.path(), Trust::anybody);
     REQUIRE(files);
-    const auto rules = parse_rule_files(*files);
-    REQUIRE(rules);
+    const auto packs = RuleCache().parse(*files);
+    REQUIRE(packs);
     std::vector<std::string> names;
-    for (const Rule& each : *rules) names.push_back(each.name);
+    for (const auto& pack : *packs)
+        for (const Rule& each : pack->rules()) names.push_back(each.name);
     CHECK(names == std::vector<std::string>{"10-x", "9-y", "B", "a", "b"});
-    CHECK(rules->front().place.file == folder / "10-x.yaml");
+    CHECK(packs->front()->rule(0).place.file == folder / "10-x.yaml");
 }
 
 TEST_CASE("an empty folder has no rules; a missing one is an error with a remedy") {
@@ -51,7 +54,44 @@ TEST_CASE("errors in files have file, line and column") {
     folder.write("x.yaml", "rules:\n  - name: a\n    action: maybe\n");
     const auto files = read_rule_files(folder.path(), Trust::anybody);
     REQUIRE(files);
-    CHECK_THAT(error_of(parse_rule_files(*files)), Catch::StartsWith(folder / "x.yaml:3:13: "));
+    CHECK_THAT(error_of(RuleCache().parse(*files)), Catch::StartsWith(folder / "x.yaml:3:13: "));
+}
+
+TEST_CASE("only files that changed are parsed again") {
+    TempFolder folder;
+    RuleCache cache;
+    const auto load = [&] {
+        const auto files = read_rule_files(folder.path(), Trust::anybody);
+        REQUIRE(files);
+        return cache.parse(*files);
+    };
+    folder.write("a.yaml", rule("a"));
+    folder.write("b.yaml", rule("b"));
+    const auto first = load();
+    REQUIRE(first);
+    CHECK(cache.parsed() == 2);
+    const auto same = load();
+    CHECK(cache.parsed() == 2);
+    CHECK(*same == *first);  // the very same packs
+    folder.write("b.yaml", rule("c"));  // of the same length
+    const auto changed = load();
+    CHECK(cache.parsed() == 3);
+    CHECK(changed->at(0) == first->at(0));
+    CHECK(changed->at(1)->rule(0).name == "c");
+    // The same text in another file has other places.
+    folder.write("d.yaml", rule("a"));
+    CHECK(load()->at(2)->rule(0).place.file == folder / "d.yaml");
+    // An error does not make the cache forget, nor keep, anything wrong.
+    folder.write("b.yaml", "rules: 7\n");
+    CHECK_FALSE(load());
+    CHECK_FALSE(load());
+    folder.write("b.yaml", rule("c"));
+    CHECK(load()->at(1)->rule(0).name == "c");
+    // Nor does a file that is gone for a while.
+    std::filesystem::remove(folder / "b.yaml");
+    CHECK(load()->size() == 2);
+    folder.write("b.yaml", rule("e"));
+    CHECK(load()->at(1)->rule(0).name == "e");
 }
 
 TEST_CASE("links, folders and FIFOs are no rule files") {

@@ -20,23 +20,23 @@ TEST_CASE("lengths of time") {
 }
 
 TEST_CASE("suggested names say what the rule is about, in characters a name may have") {
-    const auto name = [](const std::string& app, std::vector<PortRange> ports,
+    const auto name = [](const std::string& app, std::vector<std::string> ports,
                          std::vector<std::string> to) {
         Rule rule;
-        if (!app.empty()) rule.apps.push_back({AppPattern::Kind::path, app, {}, {}});
-        rule.ports = std::move(ports);
-        for (const auto& prefix : to) rule.to.push_back(*Prefix::parse(prefix));
+        if (!app.empty()) rule.add(Condition::app, {app});
+        if (!ports.empty()) rule.add(Condition::port, std::move(ports));
+        if (!to.empty()) rule.add(Condition::to, std::move(to));
         return suggested_name("deny", rule);
     };
     CHECK(name("/usr/bin/curl", {}, {}) == "deny-curl");
-    CHECK(name("/usr/bin/curl", {{443, 443}, {80, 80}}, {"10.0.0.0/8"}) == "deny-curl-443");
+    CHECK(name("/usr/bin/curl", {"443", "80"}, {"10.0.0.0/8"}) == "deny-curl-443");
     CHECK(name("/usr/bin/curl", {}, {"10.0.0.0/8"}) == "deny-curl-10.0.0.0-8");
     CHECK(name("/usr/bin/curl", {}, {"2001:db8::/32"}) == "deny-curl-2001-db8-32");
     CHECK(name("/opt/My App (1)", {}, {}) == "deny-My-App-1");
     CHECK(name("/opt/*/x", {}, {}) == "deny-x");
     CHECK(name("/opt/**", {}, {}) == "deny");
     CHECK(name("", {}, {}) == "deny-any");
-    CHECK(name("/x/" + std::string(300, 'y'), {{1, 1}}, {}).size() <= 60);
+    CHECK(name("/x/" + std::string(300, 'y'), {"1"}, {}).size() <= 60);
 }
 
 TEST_CASE("positions in words") {

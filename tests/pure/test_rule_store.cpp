@@ -38,11 +38,12 @@ const Rule& curl_rule() {
 struct Fixture {
     Fixture() { folder.write("10-web.yaml", web); }
 
-    std::vector<std::string> names() const {
+    std::vector<std::string> names() {
         const auto ruleset = store.load();
         REQUIRE(ruleset);
         std::vector<std::string> names;
-        for (const Rule& rule : (*ruleset)->rules()) names.push_back(rule.name);
+        for (std::uint32_t at = 0; at < (*ruleset)->size(); ++at)
+            names.emplace_back((*ruleset)->name(at));
         return names;
     }
     // Everything in the folder, with the texts.
@@ -69,7 +70,7 @@ TEST_CASE("a rule is added before all others, in a file of its own") {
     CHECK(added->change.file == fixture.folder / "00-command.yaml");
     CHECK(added->change.position == 1);
     CHECK(added->change.rules == 3);
-    CHECK(added->ruleset->rules().front().name == "deny-curl");
+    CHECK(added->ruleset->name(0) == "deny-curl");
     CHECK(fixture.names() == Names{"deny-curl", "web", "dns"});
     CHECK(fixture.folder.read("10-web.yaml") == web);
     Rule second = curl_rule();
@@ -123,10 +124,10 @@ TEST_CASE("a rule is disabled and enabled where it stands") {
     const auto disabled = fixture.store.set_enabled("dns", false);
     REQUIRE(disabled);
     CHECK(disabled->change.position == 2);
-    CHECK_FALSE(disabled->ruleset->rules()[1].enabled);
-    CHECK_FALSE((*fixture.store.load())->rules()[1].enabled);
+    CHECK_FALSE(disabled->ruleset->rule(1).enabled);
+    CHECK_FALSE((*fixture.store.load())->rule(1).enabled);
     REQUIRE(fixture.store.set_enabled("dns", true));
-    CHECK((*fixture.store.load())->rules()[1].enabled);
+    CHECK((*fixture.store.load())->rule(1).enabled);
 }
 
 TEST_CASE("what can't be done leaves the disk as it was") {
@@ -146,12 +147,11 @@ TEST_CASE("what can't be done leaves the disk as it was") {
     CHECK(kind(fixture.store.add(taken, true)) == Kind::rule_exists);
     Rule senseless = curl_rule();
     senseless.name = "ports-of-icmp";
-    senseless.protocols = {Protocol::icmp};
-    senseless.ports = {{443, 443}};
+    senseless.add(Condition::protocol, {"icmp"}).add(Condition::port, {"443"});
     CHECK(kind(fixture.store.add(senseless, true)) == Kind::invalid_rule);
     Rule nobody = curl_rule();
     nobody.name = "nobody";
-    nobody.users = {{"no-such-user-anywhere", {}}};
+    nobody.add(Condition::user, {"no-such-user-anywhere"});
     CHECK(kind(fixture.store.add(nobody, true)) == Kind::invalid_rule);
     CHECK(fixture.contents() == before);
 }
@@ -180,11 +180,11 @@ TEST_CASE("a change keeps the mode of the file and leaves nothing else behind") 
 
 TEST_CASE("the only rule of the folder can be removed and another added") {
     TempFolder folder;
-    const RuleStore store(folder.path(), Defaults{}, system_environment(), Trust::anybody);
-    CHECK((*store.load())->rules().empty());
+    RuleStore store(folder.path(), Defaults{}, system_environment(), Trust::anybody);
+    CHECK((*store.load())->size() == 0);
     REQUIRE(store.add(curl_rule(), true));
     REQUIRE(store.remove("deny-curl"));
-    CHECK((*store.load())->rules().empty());
+    CHECK((*store.load())->size() == 0);
     const auto again = store.add(curl_rule(), true);
     REQUIRE(again);
     CHECK(again->change.rules == 1);

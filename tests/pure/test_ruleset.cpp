@@ -63,8 +63,9 @@ std::string winner(const Compiled& rules, const Flow& flow, std::int64_t now = 0
     const auto decision = rules->decide(flow, now);
     const auto trials = rules->explain(flow, now);
     const bool explained = !trials.empty() && trials.back().failed == Condition::none;
-    CHECK((explained ? trials.back().rule : nullptr) == decision.rule);
-    return decision.rule ? decision.rule->name : "-";
+    CHECK((explained ? trials.back().rule : Decision::no_rule) == decision.rule);
+    if (decision.rule == Decision::no_rule) return "-";
+    return std::string(rules->name(decision.rule));
 }
 
 }  // namespace
@@ -237,10 +238,15 @@ TEST_CASE("dependencies are what was looked at") {
     CHECK(none.bits() == 0);
     const auto empty = bits("", outbound(&curl));
     CHECK(empty.has(Input::direction));
+    // What only the index looked at counts for the rules before the winner, not for those behind it.
     const auto held_back =
-        bits("rules: [{name: a, action: accept}, {name: b, app: /x, action: drop}]",
+        bits("rules: [{name: b, app: /x, action: drop}, {name: a, action: accept}]",
              outbound(&curl));
     CHECK(held_back.has(Input::executable));
+    const auto behind =
+        bits("rules: [{name: a, action: accept}, {name: b, app: /x, action: drop}]",
+             outbound(&curl));
+    CHECK(behind.bits() == 0);
     const auto to = bits("rules: [{name: a, to: 10.0.0.0/8, action: accept}]", outbound(&curl));
     CHECK(to.has(Input::remote_address));
     CHECK(to.has(Input::direction));
@@ -271,7 +277,9 @@ TEST_CASE("compile refuses unknown users and names used twice over files") {
         "20-b.yaml:2:5: rule name \"web\" is taken: it is first used in 10-a.yaml:1:10"));
 
     rules.pop_back();
-    rules.front().apps.push_back({AppPattern::Kind::glob, "/a[", std::nullopt, {"x.yaml", 7, 9}});
+    rules.front().place.file = "x.yaml";
+    rules.front().add(Condition::app, {"/a["});
+    rules.front().terms.front().values.front() = {"/a[", 7, 9};
     const auto bad = Ruleset::compile(rules, {}, oracle::test_environment());
     REQUIRE_FALSE(bad);
     CHECK(bad.error().place == Place{"x.yaml", 7, 9});

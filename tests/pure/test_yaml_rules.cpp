@@ -4,6 +4,7 @@
 #include <string>
 
 #include "oracle.hpp"
+#include "rule_values.hpp"
 #include "rules/condition_text.hpp"
 #include "rules/yaml_rules.hpp"
 
@@ -59,33 +60,25 @@ rules:
     const auto& rule = rules[0];
     CHECK(rule.name == "curl-to-docs");
     CHECK(rule.place == Place{"t.yaml", 3, 5});
-    REQUIRE(rule.apps.size() == 3);
-    CHECK(rule.apps[0].kind == AppPattern::Kind::path);
-    CHECK(rule.apps[0].text == "/usr/bin/curl");
-    CHECK(rule.apps[0].place == Place{"t.yaml", 4, 11});
-    CHECK(rule.apps[1].kind == AppPattern::Kind::glob);
-    CHECK(rule.apps[2].kind == AppPattern::Kind::unknown);
-    CHECK(rule.apps[2].reason == Unknown::no_binding);
-    REQUIRE(rule.users.size() == 2);
-    CHECK(rule.users[1].text == "1000");
-    CHECK(rule.users[1].place == Place{"t.yaml", 5, 19});
-    CHECK(rule.direction == Direction::out);
-    CHECK(rule.protocols == std::vector{Protocol::tcp, Protocol{47}});
-    CHECK(rule.to == std::vector{Prefix::parse("203.0.113.0/24").value()});
-    CHECK(rule.from.size() == 2);
-    CHECK(rule.ports == std::vector<PortRange>{{443, 443}, {8000, 8080}});
-    REQUIRE(rule.domains.size() == 2);
-    CHECK(rule.domains[0].text == "example.org");
-    CHECK(rule.domains[1].text == "*.example.net");
-    CHECK(rule.domains[1].place == Place{"t.yaml", 11, 27});
+    REQUIRE(values_of(rule, Condition::app) ==
+            Texts{"/usr/bin/curl", "/opt/**/tool", "unknown:no-binding"});
+    CHECK(place_of(rule, Condition::app, 0) == Place{"t.yaml", 4, 11});
+    REQUIRE(values_of(rule, Condition::user) == Texts{"alice", "1000"});
+    CHECK(place_of(rule, Condition::user, 1) == Place{"t.yaml", 5, 19});
+    CHECK(values_of(rule, Condition::direction) == Texts{"out"});
+    CHECK(values_of(rule, Condition::protocol) == Texts{"tcp", "47"});
+    CHECK(values_of(rule, Condition::to) == Texts{"203.0.113.0/24"});
+    CHECK(values_of(rule, Condition::from) == Texts{"10.0.0.1", "2001:db8::/32"});
+    CHECK(values_of(rule, Condition::port) == Texts{"443", "8000-8080"});
+    REQUIRE(values_of(rule, Condition::domain) == Texts{"example.org", "*.example.net"});
+    CHECK(place_of(rule, Condition::domain, 1) == Place{"t.yaml", 11, 27});
     CHECK(rule.action == Action::reject);
     CHECK(rule.log == LogLevel::journal);
     CHECK_FALSE(rule.enabled);
     CHECK(rule.expires == 1801418400);
     CHECK(rule.comment == "why this is here");
 
-    CHECK(rules[1].apps.empty());
-    CHECK_FALSE(rules[1].direction);
+    CHECK(rules[1].terms.empty());
     CHECK_FALSE(rules[1].expires);
     CHECK(rules[1].enabled);
     CHECK(rules[1].log == LogLevel::audit);
@@ -162,6 +155,10 @@ TEST_CASE("values of a fixed set") {
 }
 
 TEST_CASE("programs are absolute, normal paths, patterns or unknown") {
+    CHECK(parse_app("/usr/bin/curl")->kind == AppPattern::Kind::path);
+    CHECK(parse_app("/opt/**/tool")->kind == AppPattern::Kind::glob);
+    CHECK(parse_app("unknown:no-binding")->kind == AppPattern::Kind::unknown);
+    CHECK(parse_app("unknown:no-binding")->reason == Unknown::no_binding);
     for (const char* text : {"curl", "./curl", "~/bin/x", "*", "**/curl", "/", "/usr/bin/", "//usr",
                              "/usr//bin", "/usr/./bin", "/usr/../bin/x", "/usr/..", "/opt/*/",
                              "/a[",
@@ -232,11 +229,9 @@ TEST_CASE("a rule written out reads back the same") {
     Rule rule;
     rule.name = "null";
     rule.comment = "say \"no\" \\ to: # everything, é 'x' {a} [b] ";
-    rule.apps = {parse_app("/usr/bin/\\[").value(), parse_app("/opt/My App, really: #1").value(),
-                 parse_app("unknown:no-binding").value()};
-    rule.users = {parse_user("null").value(), parse_user("DOM\\alice").value(),
-                  parse_user("7").value()};
-    rule.to = {Prefix::parse("::/0").value(), Prefix::parse("::").value()};
+    rule.add(Condition::app, {"/usr/bin/\\[", "/opt/My App, really: #1", "unknown:no-binding"});
+    rule.add(Condition::user, {"null", "DOM\\alice", "7"});
+    rule.add(Condition::to, {"::/0", "::"});
     rule.expires = 0;
     rule.enabled = false;
     rule.log = LogLevel::journal;
@@ -249,8 +244,7 @@ TEST_CASE("a rule written out reads back the same") {
     Rule plain;
     plain.name = "curl-to-docs";
     plain.action = Action::accept;
-    plain.apps = {parse_app("/usr/bin/curl").value()};
-    plain.ports = {{443, 443}, {8000, 8080}};
+    plain.add(Condition::app, {"/usr/bin/curl"}).add(Condition::port, {"443", "8000-8080"});
     CHECK(format_rule(plain) ==
           "- name: curl-to-docs\n  app: /usr/bin/curl\n  port: [443, 8000-8080]\n"
           "  action: accept\n");

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <list>
+
 #include <catch2/catch.hpp>
 
 #include "rules/text.hpp"
@@ -25,9 +27,11 @@ std::string refusal(std::string_view text, std::size_t max_bytes = mebibyte) {
 }
 
 YamlValue top(std::string_view text) {
-    const auto node = load_yaml(text, "f", mebibyte);
+    // A value only points into the document.
+    static std::list<YamlNode> documents;
+    auto node = load_yaml(text, "f", mebibyte);
     REQUIRE(node);
-    return {"top", *node, place_of(*node, "f")};
+    return yaml_top(documents.emplace_back(std::move(*node)), "top", "f");
 }
 
 YamlValue value_of(std::string_view text) {
@@ -92,7 +96,7 @@ TEST_CASE("load_yaml takes ordinary documents") {
                              "- x\n- y: [1, 2]\n", "a: 'x & y'\nb: \"*\"\n", "a: b*c&d!e\n",
                              "\xef\xbb\xbf" "a: 1\n", "a: 1\r\nb: 2\r\n"})
         CHECK(refusal(text) == "accepted");
-    CHECK(load_yaml("", "f", 10)->IsNull());
+    CHECK(load_yaml("", "f", 10)->is_null());
 }
 
 TEST_CASE("load_yaml refuses what could surprise, with the place") {
@@ -158,11 +162,11 @@ TEST_CASE("YamlMap keeps values and their places") {
     static constexpr std::string_view keys[] = {"a", "b", "c"};
     const auto map = YamlMap::read(top("# first\n  a: 1\n  b:\n    - x\n"), keys, "top.");
     REQUIRE(map);
-    CHECK(map->place() == Place{"f", 2, 3});
+    CHECK(map->start().place() == Place{"f", 2, 3});
     REQUIRE(map->find("a"));
-    CHECK(map->find("a")->name == "top.a");
-    CHECK(map->find("a")->place == Place{"f", 2, 6});
-    CHECK(map->find("b")->place == Place{"f", 4, 5});
+    CHECK(map->find("a")->full_name() == "top.a");
+    CHECK(map->find("a")->place() == Place{"f", 2, 6});
+    CHECK(map->find("b")->place() == Place{"f", 4, 5});
     CHECK(map->find("c") == nullptr);
 }
 
@@ -230,11 +234,48 @@ TEST_CASE("yaml_items takes one value or a list") {
     REQUIRE(list);
     REQUIRE(list->size() == 2);
     CHECK(yaml_text(list->at(1)) == "y");
-    CHECK(list->at(1).place == Place{"f", 3, 5});
+    CHECK(list->at(1).place() == Place{"f", 3, 5});
 
     CHECK(error_of(yaml_items(value_of("k: []\n"))) ==
           "f:1:4: k: the list is empty (add an entry, or remove the key)");
     const auto holes = yaml_items(value_of("k: [x, ~]\n"));
     REQUIRE(holes);
     CHECK_FALSE(yaml_text(holes->at(1)));
+}
+
+TEST_CASE("stream_yaml gives each item of the list once, and keeps none") {
+    std::vector<std::string> taken;
+    const auto stream = [&](std::string_view text) {
+        taken.clear();
+        return stream_yaml(text, "f", mebibyte, "k", [&](const YamlNode& node) -> Result<void> {
+            const YamlNode* name = node.find("n");
+            taken.push_back(node.is_scalar() ? node.scalar : name ? name->scalar : "?");
+            if (taken.back() == "stop") return fail("stopped", "go on", {"f", node.line, 0});
+            return {};
+        });
+    };
+    using Taken = std::vector<std::string>;
+    const auto document = stream("a: [x, y]\nk:\n  - n: 1\n    k: [deep]\n  - two\nb: 7\n");
+    REQUIRE(document);
+    CHECK(taken == Taken{"1", "two"});
+    REQUIRE(document->find("k"));
+    CHECK(document->find("k")->streamed);
+    CHECK(document->find("k")->children.empty());
+    CHECK(document->find("a")->children.size() == 2);
+    CHECK_FALSE(document->find("a")->streamed);
+    CHECK(document->find("b")->scalar == "7");
+    // Of the top-level map only, and lists only.
+    CHECK(stream("a: {k: [x]}\n"));
+    CHECK(taken.empty());
+    CHECK(stream("k: {n: 1}\n")->find("k")->is_map());
+    CHECK(taken.empty());
+    CHECK(stream("- k\n- [x]\n"));
+    CHECK(taken.empty());
+    CHECK(stream("k: []\n")->find("k")->streamed);
+    CHECK(stream("")->is_null());
+    // The first error ends it.
+    CHECK(error_of(stream("k: [a, stop, b]\n")) == "f:1:0: stopped (go on)");
+    CHECK(taken == Taken{"a", "stop"});
+    CHECK(error_of(stream("k: [a, b\n")).starts_with("f:"));
+    CHECK(error_of(stream("k: [a, &x b]\n")).find("anchors") != std::string::npos);
 }

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rules/rule_compiler.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include "rules/condition_text.hpp"
+#include "rules/domain_name.hpp"
+#include "rules/group_builder.hpp"
+#include "rules/nearest.hpp"
+
+namespace doorward {
+
+namespace {
+
+constexpr std::uint32_t bit(Unknown reason) { return 1u << static_cast<unsigned>(reason); }
+constexpr std::uint32_t every_reason = ~bit(Unknown::none);
+
+std::uint32_t number(std::size_t size) { return static_cast<std::uint32_t>(size); }
+
+std::string at_text(const Place& place) {
+    return fmt::format("{}:{}:{}", place.file, place.line, place.column);
+}
+
+Result<void> check_names(const std::vector<std::shared_ptr<const RulePack>>& packs) {
+    // Positions in a row of all rules, hashed and compared as their names.
+    std::size_t count = 0;
+    for (const auto& pack : packs) count += pack->size();
+    std::unordered_map<std::string_view, std::pair<const RulePack*, std::size_t>> seen;
+    seen.reserve(count);
+    for (const auto& pack : packs)
+        for (std::size_t at = 0; at < pack->size(); ++at) {
+            const auto name = pack->text(pack->packed(at).name);
+            const auto [first, fresh] = seen.emplace(name, std::pair(pack.get(), at));
+            if (fresh) continue;
+            const auto& [other, where] = first->second;
+            return fail(fmt::format("rule name \"{}\" is taken: it is first used in {}", name,
+                                    at_text(other->place(other->packed(where)))),
+                        "give one of the two another name", pack->place(pack->packed(at)));
+        }
+    return {};
+}
+
+Result<void> taken(std::string_view what, const std::string& name, const Place& first,
+                   const Place& second) {
+    return fail(fmt::format("{} \"{}\" is defined already, in {}", what, name, at_text(first)),
+                "give one of the two another name", second);
+}
+
+// The folders before the first special character: "/opt/*/bin/x" → "/opt/".
+std::string literal_folder(std::string_view glob) {
+    const auto special = glob.find_first_of("*?[\\");
+    const auto slash = glob.substr(0, special).rfind('/');
+    return slash == glob.npos ? std::string() : std::string(glob.substr(0, slash + 1));
+}
+
+bool is_v4(const Prefix& prefix) { return prefix.length >= 96 && prefix.base.is_v4(); }
+
+CompiledTerm v4_term(Condition condition, const Prefix& prefix) {
+    std::uint32_t address = 0;
+    for (std::size_t i = 12; i < 16; ++i) address = address << 8 | prefix.base.bytes[i];
+    const unsigned bits = prefix.length - 96u;
+    const std::uint32_t mask = bits == 0 ? 0 : ~std::uint32_t{0} << (32 - bits);
+    return {condition, false, CompiledTerm::Form::prefix4, address & mask, mask};
+}
+
+// Whether values are looked up as the kernel reports them, without symbolic links.
+bool is_path_like(Condition condition) {
+    return condition == Condition::app || condition == Condition::parent ||
+           condition == Condition::script;
+}
+
+}  // namespace
+
+Result<void> RuleCompiler::run() {
+    std::size_t count = 0;
+    for (const auto& pack : packs_) count += pack->size();
+    if (count >= std::numeric_limits<std::uint32_t>::max() / 2)
+        return fail("more rules than can be numbered", "split them between hosts");
+    if (auto unique = check_names(packs_); !unique) return unique;
+    if (auto done = collect_definitions(); !done) return done;
+    rules.reserve(count);
+    text_numbers_.reserve(count);
+    paths_.reserve(count);
+    for (const auto& pack : packs_)
+        for (std::size_t at = 0; at < pack->size(); ++at)
+            if (auto done = add_rule(*pack, pack->packed(at)); !done) return done;
+    // A set that no rule uses must be sound all the same: it may be used tomorrow.
+    for (auto& [name, set] : sets_)
+        if (auto done = set_named(name, set.definition->kind, set.definition->place); !done)
+            return std::unexpected(done.error());
+    return {};
+}
+
+Result<void> RuleCompiler::collect_definitions() {
+    for (const auto& pack : packs_) {
+        for (const SetDefinition& set : pack->sets()) {
+            const auto [at, fresh] = sets_.emplace(set.name, Set{&set, Set::State::fresh, {}});
+            if (!fresh) return taken("set", set.name, at->second.definition->place, set.place);
+        }
+        for (const ProfileDefinition& profile : pack->profiles()) {
+            const auto [at, fresh] = profiles_.emplace(profile.name, &profile);
+            if (!fresh) return taken("profile", profile.name, at->second->place, profile.place);
+        }
+    }
+    return {};
+}
+
+Result<void> RuleCompiler::add_rule(const RulePack& pack, const RulePack::PackedRule& rule) {
+    CompiledRule compiled;
+    if (rule.terms > std::numeric_limits<std::uint8_t>::max())
+        return fail("this rule has too many conditions", "split its groups", pack.place(rule));
+    compiled.terms = static_cast<std::uint8_t>(rule.terms);
+    compiled.rest = number(terms.rest.size());
+    compiled.action = rule.action;
+    compiled.enabled = rule.enabled;
+    if (rule.may_expire) compiled.expires = rule.expires;
+    std::size_t at = 0;
+    for (const Packed& term : pack.terms(rule)) {
+        auto made = compile(pack, term);
+        if (!made) return std::unexpected(made.error());
+        if (at < CompiledRule::own_terms) compiled.first[at++] = *made;
+        else terms.rest.push_back(*made);
+    }
+    rules.push_back(compiled);
+    return {};
+}
+
+// Equal conditions of many rules are made once; those of one plain value are as cheap to make again.
+Result<CompiledTerm> RuleCompiler::compile(const RulePack& pack, const Packed& term) {
+    if (term.count == 1) {
+        const std::string_view text = pack.text(pack.values(term).front().text);
+        if (auto made = make_plain(term.condition, text)) {
+            made->negated = term.negated;
+            return *made;
+        }
+    }
+    key_.assign(1, static_cast<char>(term.condition));
+    for (const auto& value : pack.values(term)) {
+        key_ += '\n';
+        key_ += pack.text(value.text);
+    }
+    auto found = known_.find(key_);
+    if (found == known_.end()) {
+        auto made = make(pack, term);
+        if (!made) return made;
+        found = known_.emplace(key_, *made).first;
+    }
+    CompiledTerm compiled = found->second;
+    compiled.negated = term.negated;
+    return compiled;
+}
+
+Result<CompiledTerm> RuleCompiler::make(const RulePack& pack, const Packed& term) {
+    switch (term.condition) {
+        case Condition::direction:
+        case Condition::protocol:
+        case Condition::user:
+        case Condition::group: return make_numbers(pack, term);
+        case Condition::to:
+        case Condition::from:
+        case Condition::port:
+        case Condition::domain:
+        case Condition::sha256: return make_group(pack, term);
+        case Condition::when: return make_times(pack, term);
+        case Condition::profile: return make_profiles(pack, term);
+        default: return make_texts(pack, term);
+    }
+}
+
+std::optional<CompiledTerm> RuleCompiler::make_plain(Condition condition, std::string_view text) {
+    switch (condition) {
+        case Condition::app:
+        case Condition::parent:
+        case Condition::script:
+            if (!text.starts_with('/') || is_pattern(condition, text)) return std::nullopt;
+            return make_path(condition, text);
+        case Condition::to:
+        case Condition::from:
+            if (const auto prefix = Prefix::parse(text); prefix && is_v4(*prefix))
+                return v4_term(condition, *prefix);
+            return std::nullopt;
+        case Condition::port:
+            if (set_reference(text)) return std::nullopt;
+            if (const auto range = parse_ports(text))
+                return CompiledTerm{condition, false, Form::range, range->first, range->last};
+            return std::nullopt;
+        case Condition::domain:
+            if (set_reference(text)) return std::nullopt;
+            return CompiledTerm{condition, false, Form::text, text_number(domain_key(text)), 0};
+        default: return std::nullopt;
+    }
+}
+
+CompiledTerm RuleCompiler::make_path(Condition condition, std::string_view path) {
+    const auto [at, fresh] = paths_.try_emplace(path);
+    if (fresh) {
+        at->second.first = at->second.second = terms.add_text(path);
+        if (environment_.resolve_path)
+            if (const auto real = environment_.resolve_path(std::string(path));
+                !real.empty() && real != path)
+                at->second.second = terms.add_text(real);
+    }
+    const auto [first, second] = at->second;
+    if (first == second) return {condition, false, Form::text, first, 0};
+    return {condition, false, Form::two_texts, first, second};
+}
+
+Result<CompiledTerm> RuleCompiler::make_texts(const RulePack& pack, const Packed& term) {
+    TextList list;
+    for (const auto& value : pack.values(term)) {
+        const std::string_view text = pack.text(value.text);
+        if (term.condition == Condition::app && (text == "unknown" || text.starts_with("unknown:"))) {
+            const auto app = parse_app(text);
+            list.unknown_reasons |= app && app->reason ? bit(*app->reason) : every_reason;
+        } else if (is_pattern(term.condition, text)) {
+            auto glob = Glob::parse(text);
+            if (!glob)
+                return fail(fmt::format("{} \"{}\": {}", condition_name(term.condition), text,
+                                        glob.error().what),
+                            glob.error().remedy, pack.place(value.line, value.column));
+            list.globs.push_back({std::move(*glob), text.starts_with(user_prefix),
+                                  literal_folder(text)});
+        } else {
+            list.plain.push_back(text);
+            if (is_path_like(term.condition)) list.plain.push_back(resolved(text));
+        }
+    }
+    std::ranges::sort(list.plain);
+    const auto rest = std::ranges::unique(list.plain);
+    list.plain.erase(rest.begin(), rest.end());
+    const bool plain = list.globs.empty() && list.unknown_reasons == 0;
+    if (plain && list.plain.size() <= 2) {
+        const std::uint32_t first = text_number(list.plain.front());
+        if (list.plain.size() == 1) return CompiledTerm{term.condition, false, Form::text, first, 0};
+        return CompiledTerm{term.condition, false, Form::two_texts, first,
+                            text_number(list.plain.back())};
+    }
+    terms.text_lists.push_back(std::move(list));
+    return CompiledTerm{term.condition, false, Form::texts, number(terms.text_lists.size() - 1), 0};
+}
+
+Result<CompiledTerm> RuleCompiler::make_numbers(const RulePack& pack, const Packed& term) {
+    std::vector<std::uint32_t> list;
+    for (const auto& value : pack.values(term)) {
+        const auto one = number_of(term.condition, pack.text(value.text),
+                                   pack.place(value.line, value.column));
+        if (!one) return std::unexpected(one.error());
+        list.push_back(*one);
+    }
+    std::ranges::sort(list);
+    if (list.size() == 1) return CompiledTerm{term.condition, false, Form::number, list[0], 0};
+    terms.number_lists.push_back(std::move(list));
+    return CompiledTerm{term.condition, false, Form::numbers, number(terms.number_lists.size() - 1),
+                        0};
+}
+
+Result<CompiledTerm> RuleCompiler::make_group(const RulePack& pack, const Packed& term) {
+    const auto values = pack.values(term);
+    const std::string_view first = pack.text(values.front().text);
+    if (values.size() == 1 && !set_reference(first)) {
+        if (const auto prefix = Prefix::parse(first)) {
+            terms.prefixes.push_back(*prefix);
+            return CompiledTerm{term.condition, false, Form::prefix,
+                                number(terms.prefixes.size() - 1), 0};
+        }
+    }
+    const SetKind kind = condition_info(term.condition).set;
+    GroupBuilder builder(kind);
+    for (const auto& value : values) {
+        const Place place = pack.place(value.line, value.column);
+        const std::string_view text = pack.text(value.text);
+        if (const auto name = set_reference(text)) {
+            const auto set = set_named(*name, kind, place);
+            if (!set) return std::unexpected(set.error());
+            builder.add(**set);
+        } else if (auto added = builder.add(text); !added) {
+            return fail(added.error().what, added.error().remedy, place);
+        }
+    }
+    terms.groups.push_back(std::move(builder).finish());
+    return CompiledTerm{term.condition, false, Form::group, number(terms.groups.size() - 1), 0};
+}
+
+Result<CompiledTerm> RuleCompiler::make_times(const RulePack& pack, const Packed& term) {
+    std::vector<WeekTime> list;
+    for (const auto& value : pack.values(term)) {
+        auto time = WeekTime::parse(pack.text(value.text));
+        if (!time)
+            return fail(time.error().what, time.error().remedy,
+                        pack.place(value.line, value.column));
+        list.push_back(*time);
+    }
+    terms.times.push_back(std::move(list));
+    return CompiledTerm{term.condition, false, Form::times, number(terms.times.size() - 1), 0};
+}
+
+Result<CompiledTerm> RuleCompiler::make_profiles(const RulePack& pack, const Packed& term) {
+    std::vector<const ProfileDefinition*> list;
+    for (const auto& value : pack.values(term)) {
+        const auto found = profiles_.find(pack.text(value.text));
+        if (found == profiles_.end())
+            return fail(fmt::format("there is no profile \"{}\"", pack.text(value.text)),
+                        "define it under profiles, or correct the name",
+                        pack.place(value.line, value.column));
+        list.push_back(found->second);
+    }
+    terms.profile_lists.push_back(std::move(list));
+    return CompiledTerm{term.condition, false, Form::profiles,
+                        number(terms.profile_lists.size() - 1), 0};
+}
+
+Result<std::uint32_t> RuleCompiler::number_of(Condition condition, std::string_view text,
+                                              Place place) const {
+    if (condition == Condition::direction)
+        if (const auto direction = parse_direction(text)) return static_cast<std::uint32_t>(*direction);
+    if (condition == Condition::protocol)
+        if (const auto protocol = parse_protocol(text)) return static_cast<std::uint32_t>(*protocol);
+    if (auto id = parse_uid(text)) return *id;
+    const bool user = condition == Condition::user;
+    const auto& look_up = user ? environment_.user_id : environment_.group_id;
+    if (look_up)
+        if (auto id = look_up(text)) return *id;
+    const std::string_view what = user ? "user" : "group";
+    return fail(fmt::format("there is no {} \"{}\" on this system", what, text),
+                fmt::format("create the {}, correct the name, or give a {}", what,
+                            user ? "uid" : "gid"),
+                std::move(place));
+}
+
+Result<const ValueGroup*> RuleCompiler::set_named(std::string_view name, SetKind kind,
+                                                  const Place& place) {
+    const auto found = sets_.find(name);
+    if (found == sets_.end()) {
+        std::vector<std::string_view> names;
+        for (const auto& [each, set] : sets_) names.push_back(each);
+        const auto near = nearest(name, names);
+        return fail(fmt::format("there is no set \"{}\"", name),
+                    near.empty() ? "define it under sets, or correct the name"
+                                 : fmt::format("did you mean set:{}?", near),
+                    place);
+    }
+    Set& set = found->second;
+    if (set.definition->kind != kind)
+        return fail(fmt::format("set \"{}\" has {}, and {} can stand here", name,
+                                set_kind_name(set.definition->kind),
+                                kind == SetKind::none ? "no set" : set_kind_name(kind)),
+                    "use a set of the right kind", place);
+    if (set.state == Set::State::open)
+        return fail(fmt::format("set \"{}\" contains itself", name),
+                    "take one of the sets out of the circle", place);
+    if (set.state == Set::State::fresh) {
+        set.state = Set::State::open;
+        auto group = make_set(*set.definition);
+        if (!group) return std::unexpected(group.error());
+        set.group = std::move(*group);
+        set.state = Set::State::done;
+    }
+    return &set.group;
+}
+
+Result<ValueGroup> RuleCompiler::make_set(const SetDefinition& definition) {
+    constexpr std::string_view file_prefix = "file:";
+    GroupBuilder builder(definition.kind);
+    for (const Value& value : definition.values) {
+        const Place place{definition.place.file, value.line, value.column};
+        Result<void> done;
+        if (const auto name = set_reference(value.text)) {
+            const auto set = set_named(*name, definition.kind, place);
+            if (set) builder.add(**set);
+            else return std::unexpected(set.error());
+        } else if (value.text.starts_with(file_prefix)) {
+            if (!environment_.read_list)
+                return fail("lists can't be read here", "write the values out", place);
+            auto list = environment_.read_list(value.text.substr(file_prefix.size()),
+                                               definition.kind);
+            if (!list) return fail(list.error().text(), {}, place);
+            ValueGroup part;
+            part.parts.push_back(std::move(*list));
+            builder.add(part);
+        } else if (auto added = builder.add(value.text); !added) {
+            return fail(added.error().what, added.error().remedy, place);
+        }
+    }
+    return std::move(builder).finish();
+}
+
+std::string_view RuleCompiler::own(std::string text) {
+    return terms.own_texts.emplace_back(std::move(text));
+}
+
+std::uint32_t RuleCompiler::text_number(std::string_view text) {
+    const auto [at, fresh] = text_numbers_.emplace(text, 0);
+    if (fresh) at->second = terms.add_text(text);
+    return at->second;
+}
+
+std::string_view RuleCompiler::resolved(std::string_view path) {
+    if (!environment_.resolve_path || !path.starts_with('/')) return path;
+    const auto [at, fresh] = resolved_.emplace(path, path);
+    if (fresh)
+        if (auto real = environment_.resolve_path(std::string(path)); !real.empty() && real != path)
+            at->second = own(std::move(real));
+    return at->second;
+}
+
+}  // namespace doorward

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which rules can match a flow at all: few of many. Used by the ruleset only.
+//
+// Each rule stands under the values of one of its conditions, the one that holds back the most; rules
+// without such a condition stand under none, and are tried for every flow. The index errs only on the
+// side of trying too much: it compares hashes, and the rule itself is tried anyway.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "rules/compiled_rule.hpp"
+
+namespace doorward {
+
+// Walks several ascending lists of positions as one, each position once.
+class Candidates {
+public:
+    static constexpr std::uint32_t end = std::numeric_limits<std::uint32_t>::max();
+
+    // False if there is no room for one more.
+    bool add(const std::uint32_t* first, const std::uint32_t* last);
+    bool add(std::uint32_t position);
+    void clear() { count_ = 0; }
+
+    std::uint32_t next();
+
+private:
+    static constexpr std::size_t most = 96;
+
+    struct Cursor {
+        std::uint32_t head;
+        const std::uint32_t* rest;
+        const std::uint32_t* stop;
+    };
+    std::array<Cursor, most> cursors_;
+    std::size_t count_ = 0;
+};
+
+class RuleIndex {
+public:
+    RuleIndex() = default;
+    RuleIndex(const std::vector<CompiledRule>& rules, const Terms& terms);
+
+    // Every enabled rule that can match the flow, and maybe others; `out` must be empty. Allocates
+    // nothing.
+    void candidates(const Flow& flow, Candidates& out) const;
+
+    // Adds what the index has looked at on the way to the rule at `winner` (Candidates::end: to the
+    // default).
+    void note(const Flow& flow, std::uint32_t winner, Inputs& inputs) const;
+
+    std::size_t memory() const;  // bytes
+
+    // What a rule can stand under.
+    enum class Kind : std::uint8_t {
+        path, folder, user, to, port, group, unit, slice, container, parent, script, domain, from,
+        none,
+    };
+    static constexpr std::size_t kinds = 13;
+
+private:
+    class Builder;
+
+    // One hash of the table: its upper half, and what stands under it.
+    struct Slot {
+        std::uint32_t tag = 0;
+        std::uint32_t list = 0;  // odd: position * 2 + 1; even: its list in lists_, times 2
+    };
+    struct Lengths {
+        std::vector<std::uint8_t> v4, v6;  // of the 16-byte form
+    };
+
+    bool has(Kind kind) const { return first_[static_cast<std::size_t>(kind)] != Candidates::end; }
+    bool look_up(std::uint64_t hash, Candidates& out) const;
+    bool add_process(const Process& process, Candidates& out) const;
+    bool add_control_group(const ControlGroup& group, Candidates& out) const;
+    bool add_folders(std::string_view path, Candidates& out) const;
+    bool add_addresses(Kind kind, const Address& address, Candidates& out) const;
+    bool add_ports(std::uint16_t port, Candidates& out) const;
+    bool add_domains(const Flow& flow, Candidates& out) const;
+    bool add_all(const Flow& flow, Candidates& out) const;
+
+    // Open addressing, a power of two. For each place a byte of the hash (0: nobody here): most of what
+    // is asked for is not there, and the bytes of a large set still fit a processor's cache.
+    std::vector<std::uint8_t> filter_;
+    std::vector<Slot> slots_;
+    std::vector<std::uint32_t> lists_;      // each: how many, then ascending positions
+    std::vector<std::uint32_t> everywhere_; // enabled rules that stand under nothing
+    std::vector<std::uint32_t> enabled_;    // all of them, where some flow needs more lists than fit
+    std::array<std::uint32_t, kinds> first_{};  // of the rules under each kind; Candidates::end: none
+    std::array<Lengths, 2> lengths_;        // of prefixes under `to` and under `from`
+    std::vector<std::uint8_t> port_lengths_;
+};
+
+}  // namespace doorward
