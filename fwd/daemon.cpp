@@ -16,6 +16,7 @@ namespace doorward {
 namespace {
 
 constexpr std::uint64_t tick_us = 1'000'000;
+constexpr std::uint64_t ticks_per_look_at_lists = 5;
 constexpr std::chrono::seconds flush_at_end{5};
 
 // A rule with `log: journal` matched.
@@ -40,7 +41,8 @@ std::string cache_file(const Config& config) {
 
 Daemon::Daemon(const Config& config)
     : config_(config),
-      store_(config.rules_dir, config.defaults, system_environment(), Trust::root,
+      lists_(std::make_shared<ListFiles>(Trust::root)),
+      store_(config.rules_dir, config.defaults, system_environment(lists_), Trust::root,
              cache_file(config)),
       recent_(config.limits.bindings),
       methods_(*this, version) {}
@@ -209,9 +211,17 @@ int Daemon::on_tick(sd_event_source* source, std::uint64_t, void* self) {
     auto* daemon = static_cast<Daemon*>(self);
     daemon->feed_watchdog();
     daemon->refresh_names();
+    daemon->refresh_lists();
     daemon->packet_sockets_->collect();
     sd_event_source_set_time_relative(source, tick_us);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+// A list that was fetched anew takes effect by itself. Whatever is wrong with it, the rules that are in
+// force keep what they were made of.
+void Daemon::refresh_lists() {
+    if (++ticks_ % ticks_per_look_at_lists != 0 || !lists_->changed()) return;
+    (void)reload();  // says itself what came of it
 }
 
 void Daemon::refresh_names() {

@@ -14,6 +14,7 @@
 #include "fwd/control_server.hpp"
 #include "fwd/control_types.hpp"
 #include "fwd/guard.hpp"
+#include "fwd/list_files.hpp"
 #include "fwd/packet_sockets.hpp"
 #include "fwd/process_details.hpp"
 #include "fwd/recent_flows.hpp"
@@ -50,6 +51,7 @@ private:
     void keep(Decided&& decided);
     void announce() const;
     void keep_rules();
+    void refresh_lists();
     std::vector<MissingFeature> missing_features() const;
     Controlling<RuleChange> put_in_force(Controlling<RuleUpdate> update);
     Result<void> put_in_force(std::shared_ptr<const Ruleset> rules, Mode mode);
@@ -72,6 +74,8 @@ private:
     std::uint64_t last_heartbeat_ = 0;
 
     // In the order of construction: what is below uses what is above.
+    std::shared_ptr<ListFiles> lists_;
+    std::uint64_t ticks_ = 0;
     RuleStore store_;
     ProcessDetails details_;
     std::unique_ptr<AuditLog> audit_;

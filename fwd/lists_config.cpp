@@ -125,8 +125,8 @@ Result<ListsConfig> parse_lists_config(std::string_view text, const std::string&
     const auto node = load_yaml(text, file_name, max_config_bytes);
     if (!node) return std::unexpected(node.error());
     ListsConfig config;
-    if (node->IsNull()) return config;  // nothing but comments: no lists
-    const YamlValue top{"the configuration", *node, place_of(*node, file_name)};
+    if (node->is_null()) return config;  // nothing but comments: no lists
+    const YamlValue top = yaml_top(*node, "the configuration", file_name);
     const auto read = Section(top, keys)
                           .text("proxy", config.proxy)
                           .check("proxy", check_proxy(config.proxy))

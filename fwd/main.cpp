@@ -22,7 +22,7 @@ int report(const Error& error, ExitCode code) {
 }
 
 int check(const Config& config) {
-    RuleStore store(config.rules_dir, config.defaults, system_environment(), Trust::root);
+    RuleStore store(config.rules_dir, config.defaults, system_environment(Trust::root), Trust::root);
     const auto rules = store.load();
     if (!rules) return report(rules.error(), wrong_input);
     fmt::print("configuration and {} rules are right\n", (*rules)->size());

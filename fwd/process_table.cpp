@@ -118,6 +118,9 @@ NamedProcess ProcessTable::read(const dw_binding& binding) {
     process->comm.assign(record.comm, ::strnlen(record.comm, DW_COMM_MAX));
     process->command_line = command_line_of(record);
     process->ancestors = ancestors_of(record);
+    process->ancestors_whole =
+        !(record.flags & (DW_ANCESTORS_CUT | DW_ANCESTORS_PENDING)) &&
+        std::ranges::none_of(process->ancestors, &std::string::empty) && !process->ancestors.empty();
     if (!process->ancestors.empty()) process->parent_exe = process->ancestors.front();
     ScriptFile script = scripts_.find(script_of(record, process->exe), record.mount_ns);
     process->script = std::move(script.path);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "fwd/handle.hpp"
+#include "fwd/list_files.hpp"
 
 namespace doorward {
 namespace {
@@ -162,6 +163,14 @@ Result<std::vector<RuleFile>> read_rule_files(const std::string& folder, Trust t
     return files;
 }
 
-Environment system_environment() { return {find_user, resolve, find_group_id}; }
+Environment system_environment(Trust trust) {
+    const auto lists = std::make_shared<ListFiles>(trust);
+    return system_environment(lists);
+}
+
+Environment system_environment(const std::shared_ptr<ListFiles>& lists) {
+    return {find_user, resolve, find_group_id,
+            [lists](const std::string& path, SetKind kind) { return lists->read(path, kind); }};
+}
 
 }  // namespace doorward

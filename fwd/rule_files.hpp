@@ -2,6 +2,7 @@
 // Rule files on disk → rules. Used by the daemon and, offline, by the command.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,11 @@ Result<RuleFile> read_rule_file(const std::string& path, Trust trust, std::size_
 Result<std::vector<RuleFile>> read_rule_files(const std::string& folder, Trust trust,
                                               const RuleFileLimits& limits = {});
 
-// Users from the system's user database, paths from the file system.
-Environment system_environment();
+class ListFiles;
+
+// Users from the system's user database, paths from the file system, lists by `lists` or, with
+// `trust`, by an object of its own.
+Environment system_environment(Trust trust = Trust::anybody);
+Environment system_environment(const std::shared_ptr<ListFiles>& lists);
 
 }  // namespace doorward
