@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/rules_check.hpp"
 
+#include <ctime>
 #include <memory>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include "fwd/rule_files.hpp"
+#include "rules/shadow.hpp"
 #include "rules/yaml_rules.hpp"
 
 namespace doorward {
@@ -49,9 +51,13 @@ struct Check {
 
     // What shows only when all files are taken together, in the order in which they were given.
     void compile() {
-        const auto ruleset = Ruleset::compile(packs, Defaults{}, system_environment());
-        if (ruleset) rules = (*ruleset)->size();
-        else fail(ruleset.error());
+        const Environment environment = system_environment();
+        const auto ruleset = Ruleset::compile(packs, Defaults{}, environment);
+        if (!ruleset) return fail(ruleset.error());
+        rules = (*ruleset)->size();
+        const auto dead = find_dead_rules(packs, std::time(nullptr), environment.resolve_path);
+        for (const std::string& warning : warnings(dead, dead.rules.size()))
+            fmt::print(stderr, "warning: {}\n", printable(warning));
     }
 };
 

@@ -11,6 +11,7 @@
 #include "fwd/explain.hpp"
 #include "fwd/log.hpp"
 #include "fwd/version.hpp"
+#include "rules/shadow.hpp"
 
 namespace doorward {
 namespace {
@@ -67,6 +68,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config) {
     if (auto watched = daemon->watch_packet_sockets(); !watched) return std::unexpected(watched.error());
     daemon->announce();
     daemon->keep_rules();
+    daemon->warn_of_dead_rules(**rules);
     return daemon;
 }
 
@@ -157,6 +159,14 @@ void Daemon::keep_rules() {
     if (auto kept = store_.save_cache(); !kept)
         log_line(Severity::warning, "rules will be parsed again at the next start: " +
                                         kept.error().text());
+}
+
+// When they are in force: nothing waits for it.
+void Daemon::warn_of_dead_rules(const Ruleset& rules) const {
+    constexpr std::size_t most = 20;
+    const auto dead = find_dead_rules(rules.packs(), std::time(nullptr),
+                                      system_environment(lists_).resolve_path);
+    for (const std::string& warning : warnings(dead, most)) log_line(Severity::warning, warning);
 }
 
 Result<void> Daemon::run() {

@@ -51,6 +51,7 @@ private:
     void keep(Decided&& decided);
     void announce() const;
     void keep_rules();
+    void warn_of_dead_rules(const Ruleset& rules) const;
     void refresh_lists();
     std::vector<MissingFeature> missing_features() const;
     Controlling<RuleChange> put_in_force(Controlling<RuleUpdate> update);

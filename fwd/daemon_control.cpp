@@ -217,6 +217,7 @@ Controlling<Reloaded> Daemon::reload() {
     reload_error_.reset();
     keep_rules();
     log_line(Severity::info, fmt::format("{} rules in force", (*loaded)->size()));
+    warn_of_dead_rules(**loaded);
     return Reloaded{(*loaded)->size(), guard_->generation()};
 }
 

@@ -181,3 +181,17 @@ TEST_CASE("doorward rules check: no daemon, every file's error with its place") 
     CHECK_THAT(twice.err, Contains("d.yaml:2:5: ") && Contains("is taken"));
     CHECK(commands.run({"rules", "check", folder / "none.yaml"}).status == 1);
 }
+
+TEST_CASE("doorward rules check warns of rules that never match, and accepts them") {
+    const Commands commands;
+    TempFolder folder;
+    folder.write("a.yaml", "rules:\n  - name: all\n    action: drop\n");
+    folder.write("b.yaml", "rules:\n  - name: one\n    app: /usr/bin/curl\n    action: accept\n"
+                           "  - name: old\n    expires: 2020-01-01T00:00:00Z\n    action: drop\n");
+    const auto checked = commands.run({"rules", "check", folder.path()});
+    CHECK(checked.status == 0);
+    CHECK(checked.out == "no errors: 3 rules in 2 files\n");
+    CHECK(checked.err == "warning: " + folder / "b.yaml:2:5: rule \"one\" never matches: rule \"all\" (" +
+                             folder / "a.yaml:2:5) covers it\nwarning: " + folder /
+                             "b.yaml:5:5: rule \"old\" never matches: it has expired\n");
+}
