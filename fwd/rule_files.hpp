@@ -29,8 +29,8 @@ enum class Trust : std::uint8_t {
 // Bounds of what is read: a folder that exceeds one is refused, not cut.
 struct RuleFileLimits {
     std::size_t files = 1024;
-    std::size_t file_bytes = std::size_t{16} << 20;
-    std::size_t total_bytes = std::size_t{128} << 20;
+    std::size_t file_bytes = std::size_t{64} << 20;
+    std::size_t total_bytes = std::size_t{256} << 20;
 };
 
 // One file. Symbolic links and everything that is no regular file are refused.

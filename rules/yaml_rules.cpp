@@ -15,7 +15,7 @@ namespace doorward {
 
 namespace {
 
-constexpr std::size_t max_rule_file = std::size_t{128} << 20;
+constexpr std::size_t max_rule_file = std::size_t{64} << 20;
 constexpr int max_group_depth = 4;
 
 // What a group hands down to its rules.
