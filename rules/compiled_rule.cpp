@@ -2,6 +2,7 @@
 #include "rules/compiled_rule.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "rules/domain_name.hpp"
 #include "rules/script.hpp"
@@ -55,6 +56,11 @@ public:
     }
 
 private:
+    template <class T>
+    static std::span<const T> part(const std::vector<T>& values, const CompiledTerm& term) {
+        return std::span(values).subspan(term.a, term.b);
+    }
+
     bool has_number(const CompiledTerm& term, std::uint32_t number) const {
         if (term.form == Form::number) return term.a == number;
         return std::ranges::binary_search(terms_.number_lists[term.a], number);
@@ -99,6 +105,10 @@ private:
         if (term.form == Form::prefix4)
             return met(address.is_v4() && (v4_number(address) & term.b) == term.a);
         if (term.form == Form::prefix) return met(terms_.prefixes[term.a].contains(address));
+        if (term.form == Form::prefixes)
+            return met(std::ranges::any_of(part(terms_.prefixes, term), [&](const Prefix& prefix) {
+                return prefix.contains(address);
+            }));
         const ValueGroup& group = terms_.groups[term.a];
         if (group.asks_network()) inputs_.add(Input::network);
         return group.has_address(address, around_.network);
@@ -116,6 +126,10 @@ private:
         add_end(true, Input::remote_port, Input::local_port);
         const auto port = flow_.destination_port();
         if (term.form == Form::range) return met(term.a <= port && port <= term.b);
+        if (term.form == Form::ranges)
+            return met(std::ranges::any_of(part(terms_.ranges, term), [&](const PortRange& range) {
+                return range.first <= port && port <= range.last;
+            }));
         return met(terms_.groups[term.a].has_port(port));
     }
 
@@ -148,11 +162,17 @@ private:
         if (flow_.direction != Direction::out) return Met::neither;
         inputs_.add(Input::domain);
         if (flow_.names.empty()) return Met::neither;
-        const ValueGroup* group = term.form == Form::group ? &terms_.groups[term.a] : nullptr;
+        if (term.form == Form::group)
+            return met(std::ranges::any_of(flow_.names, [&](std::string_view name) {
+                return terms_.groups[term.a].has_domain(name);
+            }));
+        const auto keys = term.form == Form::names ? part(terms_.names, term)
+                                                   : std::span(&term.a, 1);
         return met(std::ranges::any_of(flow_.names, [&](std::string_view name) {
-            if (group) return group->has_domain(name);
-            const std::string_view key = terms_.text(term.a);
-            return any_domain_key(name, [key](std::string_view part) { return part == key; });
+            return any_domain_key(name, [&](std::string_view one) {
+                return std::ranges::any_of(
+                    keys, [&](std::uint32_t key) { return terms_.text(key) == one; });
+            });
         }));
     }
 
@@ -263,7 +283,7 @@ std::uint32_t Terms::add_text(std::string_view text) {
 }
 
 std::size_t Terms::memory() const {
-    std::size_t bytes = bytes_of(rest) + texts.capacity() + bytes_of(prefixes) +
+    std::size_t bytes = bytes_of(rest) + texts.capacity() + bytes_of(prefixes) + bytes_of(ranges) + bytes_of(names) +
                         bytes_of(text_lists) + bytes_of(number_lists) + bytes_of(groups) +
                         bytes_of(times) + bytes_of(profile_lists);
     for (const auto& text : own_texts) bytes += sizeof text + text.capacity();

@@ -29,6 +29,9 @@ struct CompiledTerm {
         range,     // ports a to b
         prefix4,   // of IPv4: a: its address in host byte order, b: its mask
         prefix,    // a: of Terms::prefixes
+        prefixes,  // b of Terms::prefixes, from a on
+        ranges,    // b of Terms::ranges, from a on
+        names,     // b of Terms::names, from a on
         texts,     // a: of Terms::text_lists
         numbers,   // a: of Terms::number_lists
         group,     // a: of Terms::groups
@@ -79,6 +82,8 @@ struct Terms {
     std::string texts;                     // each: two bytes of length, then the text
     std::deque<std::string> own_texts;     // what text_lists point into, where it is not a pack
     std::vector<Prefix> prefixes;
+    std::vector<PortRange> ranges;
+    std::vector<std::uint32_t> names;      // domain_key()s, each a text()
     std::vector<TextList> text_lists;
     std::vector<std::vector<std::uint32_t>> number_lists;  // each ascending
     std::vector<ValueGroup> groups;

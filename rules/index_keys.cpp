@@ -192,6 +192,19 @@ void keys_of(const CompiledTerm& term, const Terms& terms, TermKeys& out) {
         case Form::prefix:
             add_prefix(out.kind, terms.prefixes[term.a].base, terms.prefixes[term.a].length, out);
             break;
+        case Form::prefixes:
+            for (std::uint32_t i = 0; i < term.b; ++i)
+                add_prefix(out.kind, terms.prefixes[term.a + i].base,
+                           terms.prefixes[term.a + i].length, out);
+            break;
+        case Form::ranges:
+            for (std::uint32_t i = 0; i < term.b; ++i)
+                add_ports(terms.ranges[term.a + i].first, terms.ranges[term.a + i].last, out);
+            break;
+        case Form::names:
+            for (std::uint32_t i = 0; i < term.b; ++i)
+                out.keys.push_back(domain_key_hash(terms.text(terms.names[term.a + i])));
+            break;
         case Form::numbers:
             for (const std::uint32_t number : terms.number_lists[term.a])
                 out.keys.push_back(number_key(out.kind, number));

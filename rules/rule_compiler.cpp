@@ -17,6 +17,9 @@ namespace doorward {
 namespace {
 
 constexpr std::uint32_t bit(Unknown reason) { return 1u << static_cast<unsigned>(reason); }
+// More values than that are looked up, fewer are tried one by one.
+constexpr std::size_t most_tried = 8;
+
 constexpr std::uint32_t every_reason = ~bit(Unknown::none);
 
 std::uint32_t number(std::size_t size) { return static_cast<std::uint32_t>(size); }
@@ -138,6 +141,11 @@ Result<CompiledTerm> RuleCompiler::compile(const RulePack& pack, const Packed& t
             return *made;
         }
     }
+    if (term.count > 1 && term.count <= most_tried)
+        if (auto made = make_few(pack, term)) {
+            made->negated = term.negated;
+            return *made;
+        }
     key_.assign(1, static_cast<char>(term.condition));
     for (const auto& value : pack.values(term)) {
         key_ += '\n';
@@ -193,6 +201,44 @@ std::optional<CompiledTerm> RuleCompiler::make_plain(Condition condition, std::s
             return CompiledTerm{condition, false, Form::text, text_number(domain_key(text)), 0};
         default: return std::nullopt;
     }
+}
+
+std::optional<CompiledTerm> RuleCompiler::make_few(const RulePack& pack, const Packed& term) {
+    const auto values = pack.values(term);
+    // False leaves what was taken so far behind, unused.
+    const auto take_all = [&](auto& out, const auto& take) -> std::optional<std::uint32_t> {
+        const std::uint32_t first = number(out.size());
+        for (const auto& value : values)
+            if (const auto text = pack.text(value.text); set_reference(text) || !take(text)) {
+                out.resize(first);
+                return std::nullopt;
+            }
+        return first;
+    };
+    std::optional<std::uint32_t> first;
+    Form form = Form::prefixes;
+    if (term.condition == Condition::to || term.condition == Condition::from) {
+        first = take_all(terms.prefixes, [&](std::string_view text) {
+            const auto prefix = Prefix::parse(text);
+            if (prefix) terms.prefixes.push_back(*prefix);
+            return prefix.has_value();
+        });
+    } else if (term.condition == Condition::port) {
+        form = Form::ranges;
+        first = take_all(terms.ranges, [&](std::string_view text) {
+            const auto range = parse_ports(text);
+            if (range) terms.ranges.push_back(*range);
+            return range.has_value();
+        });
+    } else if (term.condition == Condition::domain) {
+        form = Form::names;
+        first = take_all(terms.names, [&](std::string_view text) {
+            terms.names.push_back(text_number(domain_key(text)));
+            return true;
+        });
+    }
+    if (!first) return std::nullopt;
+    return CompiledTerm{term.condition, false, form, *first, term.count};
 }
 
 CompiledTerm RuleCompiler::make_path(Condition condition, std::string_view path) {

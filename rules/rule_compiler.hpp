@@ -44,6 +44,8 @@ private:
 
     // What one plain value comes to; nothing: it is not that simple.
     std::optional<CompiledTerm> make_plain(Condition condition, std::string_view text);
+    // The same of a few plain addresses, ports or names.
+    std::optional<CompiledTerm> make_few(const RulePack& pack, const Packed& term);
     CompiledTerm make_path(Condition condition, std::string_view path);
     Result<CompiledTerm> make_texts(const RulePack& pack, const Packed& term);
     Result<CompiledTerm> make_numbers(const RulePack& pack, const Packed& term);

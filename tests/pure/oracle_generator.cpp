@@ -90,7 +90,7 @@ void Generator::add(Rule& rule, Condition condition, unsigned percent,
                     const char* const (&values)[N]) {
     for (const bool negated : {false, true}) {
         if (!chance(negated ? percent / 4 : percent)) continue;
-        const auto count = condition == Condition::direction ? 1 : 1 + below(4);
+        const auto count = condition == Condition::direction ? 1 : chance(5) ? 12 : 1 + below(4);
         std::vector<std::string> texts;
         for (std::size_t i = 0; i < count; ++i)
             texts.push_back(condition_info(condition).canonical(pick(values)).value());
