@@ -14,19 +14,6 @@
 namespace doorward {
 namespace {
 
-constexpr const char* installed_folder = "/etc/doorward/rules.d";
-
-Result<std::vector<RuleFile>> read_path(const std::string& path) {
-    struct stat info{};
-    if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
-        return read_rule_files(path, Trust::anybody);
-    auto file = read_rule_file(path, Trust::anybody, RuleFileLimits{}.file_bytes);
-    if (!file) return std::unexpected(file.error());
-    std::vector<RuleFile> files;
-    files.push_back(std::move(*file));
-    return files;
-}
-
 // Errors are printed as they are found, one for each file, so that one run shows what to mend.
 struct Check {
     Ruleset::Packs packs;
@@ -64,8 +51,8 @@ struct Check {
 int check(const std::vector<std::string>& paths) {
     Check check;
     // What the daemon would read is read as the daemon would: nobody but root may have written it.
-    if (paths.empty()) check.add(read_rule_files(installed_folder, Trust::root));
-    for (const std::string& path : paths) check.add(read_path(path));
+    if (paths.empty()) check.add(read_rule_files(installed_rules, Trust::root));
+    for (const std::string& path : paths) check.add(read_rule_path(path));
     if (!check.failed) check.compile();
     if (check.failed) return exit_failed;
     fmt::print("no errors: {} rule{} in {} file{}\n", check.rules,
@@ -74,6 +61,17 @@ int check(const std::vector<std::string>& paths) {
 }
 
 }  // namespace
+
+Result<std::vector<RuleFile>> read_rule_path(const std::string& path) {
+    struct stat info{};
+    if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
+        return read_rule_files(path, Trust::anybody);
+    auto file = read_rule_file(path, Trust::anybody, RuleFileLimits{}.file_bytes);
+    if (!file) return std::unexpected(file.error());
+    std::vector<RuleFile> files;
+    files.push_back(std::move(*file));
+    return files;
+}
 
 void add_rules_check(CLI::App& rules, Session& session) {
     auto* command = rules.add_subcommand("check", "look for errors in rule files; asks no daemon");

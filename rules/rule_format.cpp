@@ -29,15 +29,7 @@ bool is_plain(std::string_view text) {
     });
 }
 
-std::string scalar(std::string_view text) {
-    if (is_plain(text)) return std::string(text);
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + '"';
-}
+std::string scalar(std::string_view text) { return quoted_if_needed(text); }
 
 void line(std::string& out, std::string_view key, std::string_view value) {
     out += fmt::format("  {}: {}\n", key, value);
@@ -137,6 +129,16 @@ std::string where_text(const Rule& rule) {
 }
 
 }  // namespace
+
+std::string quoted_if_needed(std::string_view text) {
+    if (is_plain(text)) return std::string(text);
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
 
 std::string format_rule(const Rule& rule) {
     std::string out = fmt::format("- name: {}\n", scalar(rule.name));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A rule in one line, for tables.
+// Rules as text: one in a line, for tables, and what of them must be quoted in YAML.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "rules/rule.hpp"
 
@@ -11,5 +12,9 @@ namespace doorward {
 // Who → where, without the action: "curl → 203.0.113.0/24 tcp/443",
 // "any program as alice → out port 22". Exact paths are shortened to their last part.
 std::string summary(const Rule& rule);
+
+// A value as YAML reads it back, within a [list] too; in quotes if it needs them. Without control
+// characters.
+std::string quoted_if_needed(std::string_view text);
 
 }  // namespace doorward

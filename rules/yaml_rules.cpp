@@ -213,14 +213,13 @@ std::vector<std::string_view> rule_keys() {
 
 Result<std::shared_ptr<const RulePack>> parse_rule_pack(std::string_view text,
                                                         const std::string& file_name) {
-    constexpr std::array<std::string_view, 3> keys{"rules", "sets", "profiles"};
     RuleReader reader(file_name);
     const auto document =
         stream_yaml(text, file_name, max_rule_file, "rules",
                     [&](const YamlNode& node) { return reader.item(node); });
     if (!document) return std::unexpected(document.error());
     if (document->is_null()) return reader.finish();
-    const auto top = YamlMap::read(yaml_top(*document, "the rule file", file_name), keys);
+    const auto top = YamlMap::read(yaml_top(*document, "the rule file", file_name), file_keys);
     if (!top) return std::unexpected(top.error());
     const YamlValue* list = top->find("rules");
     if (list && !list->node->is_null() && !list->node->streamed)

@@ -2,6 +2,7 @@
 // Text of one rule file → rules. Bytes in, values out; refuses the whole file on the first error.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,5 +30,11 @@ std::string format_rule(const Rule& rule);
 std::vector<std::string_view> rule_keys();
 std::vector<std::string_view> group_keys();
 std::vector<std::string_view> condition_keys();
+
+// Those of the whole file, of a set (one of them) and of a profile.
+inline constexpr std::array<std::string_view, 3> file_keys{"rules", "sets", "profiles"};
+inline constexpr std::array<std::string_view, 4> set_keys{"addresses", "ports", "domains", "sha256"};
+inline constexpr std::array<std::string_view, 4> profile_keys{"gateway", "gateway_mac", "interface",
+                                                              "domain"};
 
 }  // namespace doorward

@@ -86,6 +86,7 @@ _doorward_options() {
         'rules list') echo "$global --names --json" ;;
         'rules add') echo "$global --name --action --app $rule" ;;
         'rules check') echo "$global" ;;
+        'rules fmt') echo "$global --check --diff" ;;
         'rules '*) echo "$global --json" ;;
         lists) echo "$global --config --folder --json" ;;
         'lists update') echo "$global --program --user" ;;
@@ -97,13 +98,13 @@ _doorward_options() {
 _doorward_arguments() {
     case $1 in
         '') _doorward_words 'status rules allow deny log flows mode explain hash lists' ;;
-        rules) _doorward_words 'list show add remove enable disable check reload' ;;
+        rules) _doorward_words 'list show add remove enable disable check fmt reload' ;;
         'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
             _doorward_words "$(_doorward_rule_names)"
             ;;
         lists) _doorward_words 'update check' ;;
         'lists update') _doorward_words "$(_doorward_list_names)" ;;
-        'rules check' | 'lists check')
+        'rules check' | 'rules fmt' | 'lists check')
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             ;;

@@ -195,3 +195,32 @@ TEST_CASE("doorward rules check warns of rules that never match, and accepts the
                              folder / "a.yaml:2:5) covers it\nwarning: " + folder /
                              "b.yaml:5:5: rule \"old\" never matches: it has expired\n");
 }
+
+TEST_CASE("doorward rules fmt writes files anew, or says what it would do") {
+    const Commands commands;
+    TempFolder folder;
+    const std::string odd = "rules:\n- action: drop # why\n  name: a\n", sound = "rules: []\n";
+    const std::string proper = "rules:\n  - name: a\n    action: drop  # why\n";
+    folder.write("a.yaml", odd);
+    folder.write("b.yaml", sound);
+    std::filesystem::permissions(folder / "a.yaml", std::filesystem::perms(0640));
+    const auto check = commands.run({"rules", "fmt", "--check", folder.path()});
+    CHECK(check.status == 1);
+    CHECK(check.out == folder / "a.yaml\n");
+    const auto diff = commands.run({"rules", "fmt", "--diff", folder.path()});
+    CHECK(diff.status == 0);
+    CHECK(diff.out == "--- " + folder / "a.yaml\n+++ " + folder / "a.yaml\n@@ -1,3 +1,3 @@\n rules:\n"
+                      "-- action: drop # why\n-  name: a\n+  - name: a\n+    action: drop  # why\n");
+    CHECK(folder.read("a.yaml") == odd);
+    folder.write("c.yaml", "rules:\n- {name: c}\n");
+    const auto written = commands.run({"rules", "fmt", folder.path()});
+    CHECK(written.status == 1);
+    CHECK(written.out == folder / "a.yaml\n");
+    CHECK_THAT(written.err, Contains("c.yaml:2:4: "));
+    CHECK(folder.read("a.yaml") == proper);
+    CHECK(folder.read("c.yaml") == "rules:\n- {name: c}\n");
+    CHECK(std::filesystem::status(folder / "a.yaml").permissions() == std::filesystem::perms(0640));
+    const auto again = commands.run({"rules", "fmt", "--check", folder / "a.yaml", folder / "b.yaml"});
+    CHECK(again.status == 0);
+    CHECK(again.out == "");
+}
