@@ -5,11 +5,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "fwd/config.hpp"
+#include "fwd/network_state.hpp"
 #include "rules/ruleset.hpp"
-#include "rules/surroundings.hpp"
 
 namespace doorward {
 
@@ -19,7 +20,7 @@ using RuleHits = std::vector<std::atomic<std::uint64_t>>;
 struct ActiveRules {
     // `before`: what was in force, if anything was. The same rules go on counting.
     ActiveRules(std::shared_ptr<const Ruleset> ruleset, Mode the_mode, std::uint32_t mark,
-                std::shared_ptr<const Network> the_network, const ActiveRules* before)
+                std::shared_ptr<const NetworkState> the_network, const ActiveRules* before)
         : rules(std::move(ruleset)), mode(the_mode), accept_mark(mark),
           network(std::move(the_network)),
           hits(before && before->rules == rules ? before->hits
@@ -28,8 +29,14 @@ struct ActiveRules {
     std::shared_ptr<const Ruleset> rules;
     Mode mode;
     std::uint32_t accept_mark;  // this generation's packet mark
-    std::shared_ptr<const Network> network;  // null: not known
+    std::shared_ptr<const NetworkState> network;  // null: not known
     std::shared_ptr<RuleHits> hits;
+
+    const Network* facts() const { return network ? &network->network : nullptr; }
+    // Empty: not known. Lives as long as this.
+    std::string_view interface_name(std::uint32_t index) const {
+        return network ? network->interface_name(index) : std::string_view();
+    }
 
     void count(std::uint32_t rule) const {
         if (rule != Decision::no_rule) (*hits)[rule]++;

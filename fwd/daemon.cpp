@@ -57,7 +57,12 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config) {
     if (auto opened = daemon->open_events(); !opened) return std::unexpected(opened.error());
     // Before the guard: a second daemon on this socket must be refused before it touches the network.
     if (auto opened = daemon->open_control(); !opened) return std::unexpected(opened.error());
-    auto guard = Guard::start(config, *rules, [self = daemon.get()](Decided&& decided) {
+    auto watch = NetworkWatch::start(daemon->event_.get(), [self = daemon.get()](auto state) {
+        self->follow_network(std::move(state));
+    });
+    if (!watch) return std::unexpected(watch.error());
+    daemon->network_ = std::move(*watch);
+    auto guard = Guard::start(config, *rules, daemon->network_->state(), [self = daemon.get()](Decided&& decided) {
         self->keep(std::move(decided));
     });
     if (!guard) return std::unexpected(guard.error());
@@ -232,6 +237,14 @@ int Daemon::on_tick(sd_event_source* source, std::uint64_t, void* self) {
 void Daemon::refresh_lists() {
     if (++ticks_ % ticks_per_look_at_lists != 0 || !lists_->changed()) return;
     (void)reload();  // says itself what came of it
+}
+
+void Daemon::follow_network(std::shared_ptr<const NetworkState> state) {
+    if (!state)
+        log_line(Severity::warning, "rules that ask for the network match nothing until it is known: " +
+                                        network_->trouble()->text());
+    if (auto set = guard_->set_network(std::move(state)); !set)
+        log_line(Severity::error, set.error().text());
 }
 
 void Daemon::refresh_names() {

@@ -15,6 +15,7 @@
 #include "fwd/control_types.hpp"
 #include "fwd/guard.hpp"
 #include "fwd/list_files.hpp"
+#include "fwd/network_watch.hpp"
 #include "fwd/packet_sockets.hpp"
 #include "fwd/process_details.hpp"
 #include "fwd/recent_flows.hpp"
@@ -58,6 +59,7 @@ private:
     Result<void> put_in_force(std::shared_ptr<const Ruleset> rules, Mode mode);
     void feed_watchdog();
     void refresh_names();
+    void follow_network(std::shared_ptr<const NetworkState> state);
     NameStatus name_status() const;
     Result<void> stop();
 
@@ -85,6 +87,7 @@ private:
     std::unique_ptr<PacketSockets> packet_sockets_;
     ControlMethods methods_;
     CHandle<sd_event, sd_event_unref> event_;
+    std::unique_ptr<NetworkWatch> network_;
     std::optional<ControlServer> control_;
 };
 

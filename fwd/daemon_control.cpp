@@ -236,7 +236,7 @@ Controlling<Explanation> Daemon::explain(const FlowQuestion& question) {
     };
     const auto active = guard_->active();
     const std::int64_t now = std::time(nullptr);
-    const Surroundings around(now, minute_of_week(now), active->network.get());
+    const Surroundings around(now, minute_of_week(now), active->facts());
     return explain_question(*active->rules, question, system_environment(), around, content);
 }
 

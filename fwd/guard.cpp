@@ -52,8 +52,10 @@ Guard::Guard(const Config& config)
 
 Result<std::unique_ptr<Guard>> Guard::start(const Config& config,
                                             std::shared_ptr<const Ruleset> rules,
+                                            std::shared_ptr<const NetworkState> network,
                                             Pipeline::Sink sink) {
     std::unique_ptr<Guard> guard(new Guard(config));
+    guard->network_ = std::move(network);
     if (auto opened = guard->open(config, std::move(rules), std::move(sink)); !opened)
         return std::unexpected(opened.error());
     return guard;
@@ -62,7 +64,8 @@ Result<std::unique_ptr<Guard>> Guard::start(const Config& config,
 Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> rules,
                          Pipeline::Sink sink) {
     const std::uint32_t mark = marks_.generation(first_generation_ + applied_);
-    active_ = std::make_shared<const ActiveRules>(std::move(rules), config.mode, mark, nullptr, nullptr);
+    name_sources_.refresh();
+    active_ = std::make_shared<const ActiveRules>(std::move(rules), config.mode, mark, with_names(), nullptr);
     lost_event_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!lost_event_) return sys_fail("create an event descriptor");
 
@@ -120,13 +123,53 @@ Result<void> Guard::open_names(const Config& config) {
     }
     names_.emplace(std::move(ring), NameTable::Limits{config.limits.names, config.limits.dns_queries,
                                                       config.dns.minimum_ttl});
-    return refresh_names();
+    names_->set_hosts(name_sources_.hosts());
+    return probes_->believe(name_sources_.resolvers());
 }
 
 Result<void> Guard::refresh_names() {
     if (!name_sources_.refresh()) return {};
     names_->set_hosts(name_sources_.hosts());
-    return probes_->believe(name_sources_.resolvers());
+    if (auto believed = probes_->believe(name_sources_.resolvers()); !believed) return believed;
+    return update_network();
+}
+
+Result<void> Guard::set_network(std::shared_ptr<const NetworkState> network) {
+    network_ = std::move(network);
+    return update_network();
+}
+
+std::shared_ptr<const NetworkState> Guard::with_names() const {
+    if (!network_) return nullptr;
+    auto state = std::make_shared<NetworkState>(*network_);
+    state->network.dns = name_sources_.servers();
+    state->network.domains = name_sources_.search_domains();
+    return state;
+}
+
+Result<void> Guard::update_network() {
+    auto network = with_names();
+    const auto now = active_.load();
+    if (network && now->network ? *network == *now->network : network == now->network) return {};
+    if (now->rules->asks_network()) return publish(now->rules, now->mode, std::move(network));
+    // No decision depends on it.
+    active_ = std::make_shared<const ActiveRules>(now->rules, now->mode, now->accept_mark,
+                                                  std::move(network), now.get());
+    return {};
+}
+
+// The daemon first, the table second: a packet decided in between carries a mark that the table
+// doesn't take for a decision, and its flow is asked about once more. The other way round, an
+// old decision would be taken for a new one.
+Result<void> Guard::publish(std::shared_ptr<const Ruleset> rules, Mode mode,
+                            std::shared_ptr<const NetworkState> network) {
+    applied_++;
+    const std::uint32_t mark = marks_.generation(first_generation_ + applied_);
+    const auto now = active_.load();
+    active_ = std::make_shared<const ActiveRules>(std::move(rules), mode, mark, std::move(network),
+                                                  now.get());
+    if (auto set = table_->set_generation(mark); !set) return set;
+    return next_generation();
 }
 
 // From the first line on packets are queued, and somebody is there to answer. Before the first
@@ -194,23 +237,14 @@ std::optional<Error> Guard::lost() const {
 }
 
 Result<void> Guard::apply(std::shared_ptr<const Ruleset> rules, Mode mode) {
-    const Mode before = active_.load()->mode;
-    applied_++;
-    const std::uint32_t mark = marks_.generation(first_generation_ + applied_);
-    // The daemon first, the table second: a packet decided in between carries a mark that the table
-    // doesn't take for a decision, and its flow is asked about once more. The other way round, an
-    // old decision would be taken for a new one.
-    if (mode == Mode::enforce && before != mode) {
+    const auto before = active_.load();
+    if (mode == Mode::enforce && before->mode != mode) {
         if (auto closed = table_->set_bypass(false); !closed) return closed;
     }
     prefetch_contents(*contents_, *rules);
-    const auto now = active_.load();
-    active_ = std::make_shared<const ActiveRules>(std::move(rules), mode, mark, now->network, now.get());
-    if (auto set = table_->set_generation(mark); !set) return set;
-    if (mode == Mode::observe && before != mode) {
-        if (auto opened = table_->set_bypass(true); !opened) return opened;
-    }
-    return next_generation();
+    if (auto published = publish(std::move(rules), mode, before->network); !published) return published;
+    if (mode == Mode::observe && before->mode != mode) return table_->set_bypass(true);
+    return {};
 }
 
 // Marks are few, so they come round again: before they do, no flow may carry an old one.

@@ -27,12 +27,17 @@ public:
     // runs on the packet thread.
     static Result<std::unique_ptr<Guard>> start(const Config& config,
                                                 std::shared_ptr<const Ruleset> rules,
+                                                std::shared_ptr<const NetworkState> network,
                                                 Pipeline::Sink sink);
     ~Guard();  // stop(), unless abandoned
 
     // Puts other rules, another mode, or both in force. Flows decided before come back to the queue
     // with their next packet.
     Result<void> apply(std::shared_ptr<const Ruleset> rules, Mode mode);
+
+    // What the kernel says of the network; null: not known. Where rules ask for it and it is other
+    // than before, flows decided before come back to the queue.
+    Result<void> set_network(std::shared_ptr<const NetworkState> network);
 
     // Takes the table out (everything passes again) and ends the packet thread.
     Result<void> stop();
@@ -51,7 +56,7 @@ public:
     std::vector<MissingFeature> missing() const;  // what this kernel lacks, hooks and table together
     const Names& names() const { return *names_; }
     const NameSources& name_sources() const { return name_sources_; }
-    // Reads resolv.conf and hosts again if they have changed. An error: what was believed before goes on.
+    // Reads resolv.conf and hosts again if they have changed: the network is then another. An error: what was believed before goes on.
     Result<void> refresh_names();
     const NftTable& table() const { return *table_; }
     QueueCounters queue_counters() const { return queue_->counters(); }
@@ -66,9 +71,12 @@ public:
 private:
     explicit Guard(const Config& config);
 
-    Result<void> open(const Config& config, std::shared_ptr<const Ruleset> rules,
-                      Pipeline::Sink sink);
+    Result<void> open(const Config& config, std::shared_ptr<const Ruleset> rules, Pipeline::Sink sink);
     Result<void> open_names(const Config& config);
+    std::shared_ptr<const NetworkState> with_names() const;
+    Result<void> update_network();
+    Result<void> publish(std::shared_ptr<const Ruleset> rules, Mode mode,
+                         std::shared_ptr<const NetworkState> network);
     Result<void> close_gate(const Config& config, std::uint32_t mark);
     Result<void> next_generation();
     void serve_packets();
@@ -79,6 +87,7 @@ private:
     std::uint64_t first_generation_;  // random: a mark can't be guessed from the outside
     std::uint64_t applied_ = 1;
     std::uint64_t swept_at_ = 1;      // generation at which old conntrack marks were last cleared
+    std::shared_ptr<const NetworkState> network_;  // as the kernel says: without name servers
     ActiveRulesSlot active_;
     const ParkedPackets::Limits parking_;
     std::unique_ptr<ContentWorker> contents_;

@@ -2,6 +2,7 @@
 #include "fwd/name_sources.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,6 +15,7 @@ namespace doorward {
 namespace {
 
 constexpr std::size_t largest = 16 << 20;  // bytes; lists of unwanted names are kept as hosts files
+constexpr std::size_t most_domains = 64;      // to search, of one file
 
 // Empty if it can't be read to its end.
 std::optional<std::string> read_file(const Fd& file, std::size_t size) {
@@ -38,11 +40,10 @@ NameSources::NameSources(const DnsConfig& config) : config_(config), hosts_file_
 
 bool NameSources::refresh() {
     problems_.clear();
-    if (!config_.enabled) return std::exchange(first_, false);
     bool changed = std::exchange(first_, false);
     for (File& file : files_) changed = read_again(file) || changed;
-    if (changed) find_resolvers();
-    if (!read_again(hosts_file_)) return changed;
+    if (changed) find_servers();
+    if (!config_.enabled || !read_again(hosts_file_)) return changed;
     hosts_ = std::make_shared<const HostNames>(parse_hosts(hosts_file_.text, HostNames::most));
     hosts_file_.text.clear();
     return true;
@@ -75,11 +76,12 @@ bool NameSources::read_again(File& file) {
     return true;
 }
 
-void NameSources::find_resolvers() {
-    resolvers_.clear();
+void NameSources::find_servers() {
+    servers_.clear();
+    search_domains_.clear();
     const auto add = [this](const Address& address) {
-        if (std::ranges::find(resolvers_, address) != resolvers_.end()) return;
-        if (resolvers_.size() < DW_RESOLVERS_MAX) return resolvers_.push_back(address);
+        if (std::ranges::find(servers_, address) != servers_.end()) return;
+        if (servers_.size() < DW_RESOLVERS_MAX) return servers_.push_back(address);
         problems_.push_back(fmt::format("more than {} resolvers: {} is not believed",
                                         static_cast<int>(DW_RESOLVERS_MAX), address.to_string()));
     };
@@ -93,8 +95,13 @@ void NameSources::find_resolvers() {
         // What the C library does with a file that names nobody: resolv.conf(5).
         if (servers.empty() && file->stamp) add(*Address::parse("127.0.0.1"));
         for (const Address& server : servers) add(server);
+        std::ranges::move(parse_search_domains(file->text, most_domains),
+                          std::back_inserter(search_domains_));
         ++file;
     }
+    std::ranges::sort(search_domains_);
+    const auto again = std::ranges::unique(search_domains_);
+    search_domains_.erase(again.begin(), again.end());
 }
 
 }  // namespace doorward

@@ -22,8 +22,12 @@ public:
     // file that is not there says nothing; problems() tells of those that can't be used.
     bool refresh();
 
-    // In the order of the configuration, each once.
-    const std::vector<Address>& resolvers() const { return resolvers_; }
+    // Whom this host is set up to ask: in the order of the configuration, each once.
+    const std::vector<Address>& servers() const { return servers_; }
+    // Who is believed: these, or nobody where names are switched off.
+    std::vector<Address> resolvers() const { return config_.enabled ? servers_ : std::vector<Address>(); }
+    // Where it looks for names that are no full ones; sorted, each once.
+    const std::vector<std::string>& search_domains() const { return search_domains_; }
     const std::shared_ptr<const HostNames>& hosts() const { return hosts_; }
     const std::vector<std::string>& problems() const { return problems_; }
 
@@ -42,13 +46,14 @@ private:
     };
 
     bool read_again(File& file);
-    void find_resolvers();
+    void find_servers();
 
     const DnsConfig config_;
     std::vector<File> files_;  // resolv.conf and its like
     File hosts_file_;
     bool first_ = true;
-    std::vector<Address> resolvers_;
+    std::vector<Address> servers_;
+    std::vector<std::string> search_domains_;
     std::shared_ptr<const HostNames> hosts_ = std::make_shared<const HostNames>();
     std::vector<std::string> problems_;
 };

@@ -17,7 +17,7 @@ struct QueuedPacket {
     bool inbound = false;        // hook: LOCAL_IN
     bool forwarded = false;      // hook: FORWARD; neither: LOCAL_OUT
     std::uint32_t mark = 0;      // the packet's mark
-    std::uint32_t interface = 0; // ifindex it came in by or goes out by; 0 if not told
+    std::uint32_t interface = 0; // ifindex it goes out by or, inbound, came in by; 0: not told
     // CLOCK_MONOTONIC nanoseconds: what was queued before then has been given to `decide`.
     std::uint64_t settled_ns = 0;
     std::span<const std::uint8_t> payload;  // from the IP header; valid during the call only

@@ -16,6 +16,7 @@ namespace doorward {
 struct ParkedPacket {
     std::uint32_t id = 0;         // the queue's
     std::uint32_t mark = 0;       // the packet's, when it came
+    std::uint32_t interface = 0;  // index of its way out, or in if it comes in; 0: not told
     Decided decided;              // attributed already; without a decision
     std::vector<SharedName> names;  // of the remote address, when it came; decided.flow has none
     Facts wanted;

@@ -20,6 +20,7 @@ std::optional<QueueVerdict> Pipeline::judge(const QueuedPacket& queued) {
     ParkedPacket packet;
     packet.id = queued.id;
     packet.mark = queued.mark;
+    packet.interface = queued.interface;
     Decided& decided = packet.decided;
     decided.flow = flow_of(parsed.packet, context, [&](const Flow& flow) {
         return attribution_.listens(flow, queued.inbound ? queued.interface : 0);
@@ -67,9 +68,10 @@ std::optional<QueueVerdict> Pipeline::decide(ParkedPacket& packet, NoContent fai
     decided.rules = active->rules;
     decided.time_us = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1000);
     const std::int64_t now = decided.time_us / 1'000'000;
-    const Surroundings around(now, local_minute_.at(now), active->network.get());
+    const Surroundings around(now, local_minute_.at(now), active->facts());
     for (;;) {
         decided.flow.names = flow_names_.views();
+        decided.flow.interface = active->interface_name(packet.interface);
         const Decision decision = active->rules->decide(decided.flow, around);
         const Facts open = unanswered(decision, decided.flow);
         if (open.none()) return conclude(packet, *active, decision);
@@ -93,6 +95,7 @@ void Pipeline::keep_names(ParkedPacket& packet) const {
     const auto names = flow_names_.all();
     packet.names.assign(names.begin(), names.end());
     packet.decided.flow.names = {};
+    packet.decided.flow.interface = {};
 }
 
 // False: it is being found out.
@@ -112,7 +115,8 @@ bool Pipeline::fill_content(Decided& decided, Facts wanted, NoContent& failure) 
 QueueVerdict Pipeline::conclude(ParkedPacket& packet, const ActiveRules& active,
                                 const Decision& decision) {
     Decided& decided = packet.decided;
-    decided.flow.names = {};  // they are this packet's only
+    decided.flow.names = {};  // they are this packet's only, and these rules'
+    decided.flow.interface = {};
     decided.decision = decision.action;
     decided.rule = decision.rule;
     active.count(decision.rule);

@@ -55,8 +55,8 @@ void take_attribute(std::uint16_t type, Bytes value, QueueMessage& message, bool
     switch (type) {
     case NFQA_PACKET_HDR: take_header(value, message, good); break;
     case NFQA_MARK: message.packet.mark = number(value, good); break;
-    case NFQA_IFINDEX_INDEV: message.packet.interface = number(value, good); break;
-    case NFQA_IFINDEX_OUTDEV:  // of forwarded packets it matters where they come from
+    case NFQA_IFINDEX_OUTDEV: message.packet.interface = number(value, good); break;
+    case NFQA_IFINDEX_INDEV:  // forwarded packets have both: where they go is what rules ask for
         if (message.packet.interface == 0) message.packet.interface = number(value, good);
         break;
     case NFQA_PAYLOAD: message.packet.payload = value; break;

@@ -225,6 +225,8 @@ bool matches_pattern(const std::string& pattern, std::string_view text) {
     return glob && glob->matches(text);
 }
 
+}  // namespace
+
 bool holds(const ProfileDefinition& profile, const Network& network) {
     return any_of(profile.gateways,
                   [&](const std::string& text) {
@@ -248,6 +250,8 @@ bool holds(const ProfileDefinition& profile, const Network& network) {
                return std::ranges::find(network.domains, domain) != network.domains.end();
            });
 }
+
+namespace {
 
 Met Test::profile(const CompiledTerm& term) const {
     inputs_.add(Input::network);

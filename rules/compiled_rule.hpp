@@ -109,6 +109,9 @@ struct Unmet {
     bool negated = false;
 };
 
+// Whether this host is in the network that the profile describes.
+bool holds(const ProfileDefinition& profile, const Network& network);
+
 // Tests the conditions in the order of the enum and stops at the first that is not met. Adds to
 // `inputs` each one it looks at.
 Unmet first_unmet(const CompiledRule& rule, const Terms& terms, const Flow& flow,

@@ -38,6 +38,21 @@ std::vector<Address> parse_resolv_conf(std::string_view text) {
     return servers;
 }
 
+std::vector<std::string> parse_search_domains(std::string_view text, std::size_t most) {
+    std::vector<std::string> domains;
+    while (!text.empty()) {
+        auto line = cut(text, "\n");
+        const auto keyword = word(line);
+        if (keyword != "search" && keyword != "domain") continue;
+        domains.clear();
+        for (auto next = word(line); !next.empty() && domains.size() < most; next = word(line)) {
+            if (auto name = normal_host_name(next)) domains.push_back(*std::move(name));
+            if (keyword == "domain") break;
+        }
+    }
+    return domains;
+}
+
 HostsFile parse_hosts(std::string_view text, std::size_t most) {
     HostsFile file;
     while (!text.empty()) {

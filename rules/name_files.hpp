@@ -16,6 +16,10 @@ namespace doorward {
 // Lines that make no sense are skipped, as the C library does.
 std::vector<Address> parse_resolv_conf(std::string_view text);
 
+// The domains of its last `search` or `domain` line, which replaces those before: normal host names,
+// at most `most`.
+std::vector<std::string> parse_search_domains(std::string_view text, std::size_t most);
+
 struct HostsFile {
     std::vector<std::pair<Address, std::string>> names;  // normal host names, in the file's order
     std::size_t skipped = 0;  // addresses and names that are none, and those beyond `most`

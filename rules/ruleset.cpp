@@ -9,6 +9,21 @@
 
 namespace doorward {
 
+namespace {
+
+bool asks_network_in(const CompiledRule& rule, const Terms& terms) {
+    for (std::size_t at = 0; at < rule.terms; ++at) {
+        const CompiledTerm& term = terms.term(rule, at);
+        if (term.condition == Condition::profile || term.condition == Condition::interface) return true;
+        const bool address = term.condition == Condition::to || term.condition == Condition::from;
+        if (address && term.form == CompiledTerm::Form::group && terms.groups[term.a].asks_network())
+            return true;
+    }
+    return false;
+}
+
+}  // namespace
+
 struct Ruleset::Impl {
     Packs packs;
     std::vector<std::uint32_t> begins;  // position of each pack's first rule
@@ -16,6 +31,7 @@ struct Ruleset::Impl {
     std::vector<CompiledRule> rules;
     Terms terms;
     RuleIndex index;
+    bool asks_network = false;
 
     const RulePack& pack_of(std::uint32_t position) const { return *packs[pack_number(position)]; }
     const RulePack::PackedRule& packed(std::uint32_t position) const {
@@ -44,6 +60,9 @@ Result<std::shared_ptr<const Ruleset>> Ruleset::compile(Packs packs, Defaults de
     impl->rules = std::move(compiler.rules);
     impl->terms = std::move(compiler.terms);
     impl->index = RuleIndex(impl->rules, impl->terms);
+    impl->asks_network = std::ranges::any_of(impl->rules, [&](const CompiledRule& rule) {
+        return rule.enabled && asks_network_in(rule, impl->terms);
+    });
     return std::shared_ptr<const Ruleset>(new Ruleset(std::move(impl)));
 }
 
@@ -87,6 +106,16 @@ std::optional<std::uint32_t> Ruleset::find(std::string_view name) const {
     for (std::uint32_t position = 0; position < size(); ++position)
         if (this->name(position) == name) return position;
     return std::nullopt;
+}
+
+bool Ruleset::asks_network() const { return impl_->asks_network; }
+
+std::vector<std::string> Ruleset::profiles_in(const Network& network) const {
+    std::vector<std::string> names;
+    for (const auto& pack : impl_->packs)
+        for (const ProfileDefinition& profile : pack->profiles())
+            if (holds(profile, network)) names.push_back(profile.name);
+    return names;
 }
 
 std::size_t Ruleset::memory() const {

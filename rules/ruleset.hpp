@@ -131,6 +131,10 @@ public:
 
     const Packs& packs() const;
     const Defaults& defaults() const;
+    // Whether an enabled rule has a profile, an interface, or one of the words lan, dns and self: a
+    // flow that was decided may then have to be decided anew when the network changes.
+    bool asks_network() const;
+    std::vector<std::string> profiles_in(const Network& network) const;  // those that hold there
     std::size_t memory() const;  // bytes, without lists from files
 
     Ruleset(const Ruleset&) = delete;

@@ -201,11 +201,39 @@ FILES = {
 }
 
 
+def attribute(kind, value):
+    return struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
+
+
+def route_message(kind, header, *attributes):
+    body = header + b"".join(attributes)
+    return struct.pack("=IHHII", 16 + len(body), kind, 2, 1, 0) + body
+
+
+LINK = route_message(16, struct.pack("=BxHiII", 0, 1, 2, 0x10043, 0), attribute(3, b"eth0\0"))
+OWN = route_message(20, struct.pack("=BBBBI", 2, 24, 0, 0, 2), attribute(1, V4[0]), attribute(2, V4[0]))
+OWN6 = route_message(20, struct.pack("=BBBBI", 10, 64, 0, 0, 2), attribute(1, V6[0]))
+ROUTE = struct.pack("=BBBBBBBBI", 2, 0, 0, 0, 254, 3, 0, 1, 0)
+HOP = struct.pack("=HBBi", 16, 0, 0, 2) + attribute(5, V4[1])
+NEIGHBOUR = route_message(28, struct.pack("=BxHiHBB", 2, 0, 2, 2, 0, 1), attribute(1, V4[1]),
+                          attribute(2, b"RT\0\1\2\3"))
+
+NETWORK = {
+    "link": LINK,
+    "whole": LINK + OWN + OWN6 + route_message(24, ROUTE, attribute(15, b"\xfe\0\0\0"),
+                                               attribute(4, b"\2\0\0\0"), attribute(5, V4[1])) + NEIGHBOUR,
+    "ways": LINK + route_message(24, ROUTE, attribute(9, HOP + HOP)),
+    "via": LINK + route_message(24, ROUTE, attribute(4, b"\2\0\0\0"), attribute(18, b"\x0a\0" + V6[0])),
+    "refusal": route_message(2, struct.pack("=i", -1) + LINK[:16]),
+    "done": route_message(3, b"\0\0\0\0"),
+}
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "corpus"
     for name, seeds in {"packet": PACKETS, "config": CONFIGS, "control": CONTROL,
-                        "control_group": CONTROL_GROUPS, "dns": DNS, "names": NAMES,
+                        "control_group": CONTROL_GROUPS, "dns": DNS, "names": NAMES, "network": NETWORK,
                         "script": SCRIPTS, "files": FILES}.items():
         target = folder / name
         target.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,24 @@ std::string names(std::string_view text, std::size_t most = 100) {
 
 }  // namespace
 
+TEST_CASE("resolv.conf names domains to search") {
+    const auto domains = [](std::string_view text, std::size_t most = 6) {
+        std::string out;
+        for (const auto& domain : parse_search_domains(text, most)) out += domain + " ";
+        return out;
+    };
+    CHECK(domains("nameserver 192.0.2.53\nsearch Office.Example example.org.\n") == "office.example example.org ");
+    CHECK(domains("domain a.example b.example\n") == "a.example ");
+    // The last line counts.
+    CHECK(domains("search a.example b.example\ndomain c.example") == "c.example ");
+    CHECK(domains("domain c.example\r\nsearch\ta.example") == "a.example ");
+    CHECK(domains("search a.example\nsearch\n") == "");
+    CHECK(domains("# search a.example\nsearching b.example\n;domain c.example\n") == "");
+    CHECK(domains("search . a..b ok.example") == "ok.example ");
+    CHECK(domains("search a.x b.x c.x", 2) == "a.x b.x ");
+    CHECK(domains("") == "");
+}
+
 TEST_CASE("resolv.conf names servers") {
     CHECK(servers("# comment\nsearch example.org\nnameserver 192.0.2.53\r\n"
                   "nameserver\t2001:db8::53   # near\n  nameserver fe80::1%eth0\n"

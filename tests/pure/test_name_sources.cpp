@@ -88,14 +88,32 @@ TEST_CASE("what is no file, and what is too large, says nothing") {
     CHECK(sources.problems().empty());
 }
 
-TEST_CASE("switched off, nothing is read") {
+TEST_CASE("switched off, nobody is believed; whom this host asks is known all the same") {
     Fixture fixture;
     fixture.write("resolv.conf", "nameserver 192.0.2.1\n");
     fixture.config.enabled = false;
     fixture.config.resolvers = {fixture.path("resolv.conf"), "192.0.2.2"};
     NameSources sources(fixture.config);
-    sources.refresh();
+    fixture.write("hosts", "192.0.2.7 a.example\n");
+    fixture.config.hosts_file = fixture.path("hosts");
+    CHECK(sources.refresh());
     CHECK(servers(sources) == "");
+    CHECK(sources.hosts()->names() == 0);
+    CHECK(sources.servers().size() == 2);
+    CHECK_FALSE(sources.refresh());
+}
+
+TEST_CASE("domains to search are those of all files, each once") {
+    Fixture fixture;
+    fixture.write("one", "search b.example a.example\n");
+    fixture.write("two", "domain a.example\nnameserver 192.0.2.1\n");
+    fixture.config.resolvers = {fixture.path("one"), "192.0.2.2", fixture.path("two")};
+    NameSources sources(fixture.config);
+    sources.refresh();
+    CHECK(sources.search_domains() == std::vector<std::string>{"a.example", "b.example"});
+    fixture.write("one", "nameserver 192.0.2.1\n# nothing to search\n");
+    CHECK(sources.refresh());
+    CHECK(sources.search_domains() == std::vector<std::string>{"a.example"});
 }
 
 TEST_CASE("more resolvers than the kernel's table holds are told of") {

@@ -148,3 +148,30 @@ TEST_CASE("only words that ask the network make a decision depend on it") {
     for (const char* word : {"loopback", "multicast", "private", "10.0.0.0/8"})
         CHECK_FALSE(asks(word));
 }
+
+TEST_CASE("a ruleset knows whether it asks the network") {
+    const auto asks = [](const std::string& rule) {
+        return compiled({"sets:\n  near: {addresses: [lan]}\n  far: {addresses: [192.0.2.0/24, private]}\n"
+                         "profiles: {home: {gateway: 192.0.2.1}}\n"
+                         "rules:\n  - {name: other, to: 192.0.2.9, action: accept}\n"
+                         "  - {name: r, action: accept, " + rule + "}\n"})->asks_network();
+    };
+    for (const char* rule : {"to: lan", "from: self", "to: [192.0.2.1, dns]", "to: set:near", "profile: home",
+                             "interface: eth0", "not: {to: lan}", "not: {profile: home}"}) {
+        INFO(rule);
+        CHECK(asks(rule));
+    }
+    for (const char* rule : {"to: private", "to: [loopback, multicast]", "to: set:far", "port: 53",
+                             "enabled: false, to: lan", "enabled: false, profile: home"}) {
+        INFO(rule);
+        CHECK_FALSE(asks(rule));
+    }
+}
+
+TEST_CASE("the profiles that hold somewhere") {
+    const auto rules = compiled({"profiles:\n  home: {gateway: 192.0.2.1}\n  work: {domain: office.example}\n"
+                                 "  cafe: {gateway: 192.0.2.2}\nrules: []\n"});
+    const Situation s;
+    CHECK(rules->profiles_in(*s.network) == std::vector<std::string>{"home", "work"});
+    CHECK(rules->profiles_in(Network{}).empty());
+}

@@ -92,6 +92,19 @@ TEST_CASE("a queued packet is read", "[queue_message]") {
     CHECK(message.packet.payload.back() == 4);
 }
 
+TEST_CASE("of a forwarded packet's two interfaces the way out counts", "[queue_message]") {
+    const auto of = [](std::initializer_list<std::pair<int, std::uint32_t>> devices) {
+        Message message;
+        message.header(NF_INET_FORWARD);
+        for (const auto& [type, index] : devices) message.number(type, index);
+        return only(message.attribute(NFQA_PAYLOAD, {0x45}).bytes()).packet.interface;
+    };
+    CHECK(of({{NFQA_IFINDEX_INDEV, 3}, {NFQA_IFINDEX_OUTDEV, 9}}) == 9);
+    CHECK(of({{NFQA_IFINDEX_OUTDEV, 9}, {NFQA_IFINDEX_INDEV, 3}}) == 9);
+    CHECK(of({{NFQA_IFINDEX_INDEV, 3}}) == 3);
+    CHECK(of({}) == 0);
+}
+
 TEST_CASE("the hook gives the direction; other hooks are not ours", "[queue_message]") {
     const auto read = [](std::uint8_t hook) {
         return only(Message().header(hook).attribute(NFQA_PAYLOAD, {0x45}).bytes());
