@@ -23,6 +23,7 @@ struct Options {
     std::string to;
     std::string from;
     std::string domain;
+    std::string interface;
     std::string direction = "out";
     std::string rules_folder;
     bool json = false;
@@ -39,6 +40,7 @@ CommandResult<FlowQuestion> question_of(const Options& options) {
     question.to = given(options.to);
     question.from = given(options.from);
     question.domain = given(options.domain);
+    question.interface = given(options.interface);
     if (options.app.empty()) return question;
     const auto app = resolve_app(options.app);
     if (!app) return command_fail(exit_usage, app.error());
@@ -80,7 +82,8 @@ std::string flow_text(const FlowQuestion& question) {
     return fmt::format("{}, {} {}, {} → {} port {}", who, direction_name(question.direction),
                        question.protocol, question.from.value_or("0.0.0.0"),
                        question.to.value_or("0.0.0.0"), question.port) +
-           (question.domain ? " called " + *question.domain : "");
+           (question.domain ? " called " + *question.domain : "") +
+           (question.interface ? " via " + *question.interface : "");
 }
 
 void print(const FlowQuestion& question, const Explanation& explanation, const TableStyle& style) {
@@ -122,6 +125,8 @@ void add_options(CLI::App& command, Options& options) {
     command.add_option("--to", options.to, "destination address [0.0.0.0]")->type_name("ADDRESS");
     command.add_option("--from", options.from, "source address [0.0.0.0]")->type_name("ADDRESS");
     command.add_option("--domain", options.domain, "host name of the destination")
+        ->type_name("NAME");
+    command.add_option("--interface", options.interface, "interface it goes out by or, inbound, comes in by")
         ->type_name("NAME");
     command.add_option("--port", options.question.port, "destination port")
         ->type_name("PORT")

@@ -139,6 +139,35 @@ void report_content(Report& report, const ContentStatus& content) {
                                          table.entries, table.capacity, table.evicted));
 }
 
+// At most so many; the JSON has them all.
+std::string some(const std::vector<std::string>& items) {
+    constexpr std::size_t most = 8;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(items.size(), most); ++i) text += (i ? " " : "") + items[i];
+    if (items.size() > most) text += fmt::format(" and {} more", items.size() - most);
+    return text.empty() ? "none" : text;
+}
+
+void report_network(Report& report, const NetworkStatus& network) {
+    if (!network.known)
+        return report.line("Network", "not known: " + network.error.value_or(""),
+                           network.asked ? Colour::red : Colour::yellow);
+    report.line("Interfaces", some(network.interfaces) + " are up");
+    report.line("Own addresses", some(network.self));
+    report.line("LAN", some(network.lan));
+    std::vector<std::string> gateways;
+    for (const GatewayStatus& gateway : network.gateways)
+        gateways.push_back(fmt::format("{} ({}, {})", gateway.address, gateway.interface,
+                                       gateway.mac.empty() ? "hardware address not known" : gateway.mac));
+    report.line("Gateways", some(gateways));
+    report.line("Asks for names", some(network.dns));
+    if (!network.domains.empty()) report.line("Domains", some(network.domains));
+    report.line("Profiles", network.profiles.empty() ? "none holds" : some(network.profiles) + " hold");
+    if (network.left_out > 0)
+        report.line("", fmt::format("{} links, addresses or gateways left out: there are too many",
+                                    network.left_out), Colour::red);
+}
+
 int show_status(const Session& session, bool json) {
     const auto answer = ask(session.socket, "GetStatus", "status");
     if (!answer) return report(answer.error());
@@ -149,6 +178,7 @@ int show_status(const Session& session, bool json) {
     report_daemon(lines, *status);
     report_rules(lines, status->ruleset);
     report_packets(lines, status->packets, status->netfilter);
+    report_network(lines, status->network);
     report_names(lines, status->names);
     report_packet_sockets(lines, status->packet_sockets);
     report_stores(lines, *status);

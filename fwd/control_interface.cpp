@@ -88,6 +88,28 @@ type ContentStatus (
   tables: []TableStatus
 )
 
+# mac: empty if it is not known.
+type GatewayStatus (address: string, mac: string, interface: string)
+
+# The network that this host is in, as rules may ask for it: interfaces that are up, the networks they
+# are attached to (lan), this host's addresses (self), whom it asks for names (dns), its search domains
+# and default gateways. profiles: those that hold. asked: whether rules ask for any of it. left_out:
+# links, addresses and gateways for which there was no room. error: why nothing is known.
+type NetworkStatus (
+  known: bool,
+  interfaces: []string,
+  lan: []string,
+  self: []string,
+  dns: []string,
+  domains: []string,
+  gateways: []GatewayStatus,
+  profiles: []string,
+  asked: bool,
+  readings: int,
+  left_out: int,
+  error: ?string
+)
+
 type Status (
   version: string,
   mode: (observe, enforce),
@@ -107,7 +129,8 @@ type Status (
   audit: AuditStatus,
   maps: []MapStatus,
   names: NameStatus,
-  content: ContentStatus
+  content: ContentStatus,
+  network: NetworkStatus
 )
 
 # The conditions of a rule, by the keys that they have in a rule file; see doorward-rules(5).
@@ -180,7 +203,8 @@ type Reloaded (rules: int, generation: int)
 
 # An imagined flow. app is the path of an executable, unknown a reason for not knowing one; one of
 # the two has to be given. What else is missing: out, user 0, group 0, no unit, slice, container, parent
-# or script, tcp, 0.0.0.0, port 0, no domain.
+# or script, tcp, 0.0.0.0, port 0, no domain, on
+# an interface that is not known.
 type Question (
   direction: ?(out, in),
   app: ?string,
@@ -196,7 +220,8 @@ type Question (
   to: ?string,
   from: ?string,
   port: ?int,
-  domain: ?string
+  domain: ?string,
+  interface: ?string
 )
 
 type Trial (rule: string, place: Place, failed: string)

@@ -90,6 +90,10 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NameStatus, enabled, resolvers, addresses, ad
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Defaults, out, in, forward)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed)
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GatewayStatus, address, mac, interface)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkStatus, known, interfaces, lan, self, dns, domains, gateways,
+                                   profiles, asked, readings, left_out, error)
+
 #define DOORWARD_JSON(Type, ...)                                                         \
     void to_json(json& nlohmann_json_j, const Type& nlohmann_json_t) {                    \
         NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, __VA_ARGS__))          \
@@ -100,7 +104,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed)
 
 DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, forward, pid, uptime_s,
               network_namespace, ruleset, packets, netfilter,
-              packet_sockets, audit, maps, names, content)
+              packet_sockets, audit, maps, names, content, network)
 DOORWARD_JSON(RuleChange, name, file, position, rules)
 DOORWARD_JSON(Reloaded, rules, generation)
 DOORWARD_JSON(Explanation, action, rule, place, trials)
@@ -117,7 +121,7 @@ void to_json(json& j, const FlowQuestion& question) {
              {"parent", question.parent},       {"script", question.script},
              {"protocol", question.protocol},   {"to", question.to},
              {"from", question.from},           {"port", question.port},
-             {"domain", question.domain}};
+             {"domain", question.domain},       {"interface", question.interface}};
 }
 
 static void to_json(json& j, const RuleEntry& entry) {

@@ -134,6 +134,7 @@ FlowQuestion read_question(CallParameters& members) {
     question.port =
         static_cast<std::uint16_t>(members.optional_integer("port", 0, 65535).value_or(0));
     question.domain = members.optional_text("domain");
+    question.interface = members.optional_text("interface");
     return question;
 }
 

@@ -108,6 +108,28 @@ struct ContentStatus {
     std::vector<TableStatus> tables;
 };
 
+struct GatewayStatus {
+    std::string address;
+    std::string mac;  // empty: not known
+    std::string interface;
+};
+
+// The network that this host is in, as rules may ask for it.
+struct NetworkStatus {
+    bool known = false;
+    std::vector<std::string> interfaces;  // that are up
+    std::vector<std::string> lan;
+    std::vector<std::string> self;
+    std::vector<std::string> dns;
+    std::vector<std::string> domains;
+    std::vector<GatewayStatus> gateways;
+    std::vector<std::string> profiles;    // that hold
+    bool asked = false;                   // whether rules ask for any of it
+    std::uint64_t readings = 0;           // since the start
+    std::uint64_t left_out = 0;           // there was no room for them
+    std::optional<std::string> error;     // why it is not known
+};
+
 struct Status {
     std::string version;
     Mode mode = Mode::observe;
@@ -128,6 +150,7 @@ struct Status {
     std::vector<MapStatus> maps;
     NameStatus names;
     ContentStatus content;
+    NetworkStatus network;
 };
 
 struct RuleEntry {
@@ -170,6 +193,7 @@ struct FlowQuestion {
     std::optional<std::string> from{};     // source address; none: 0.0.0.0
     std::uint16_t port = 0;                // destination port
     std::optional<std::string> domain{};   // name of the remote address; none: it has none
+    std::optional<std::string> interface{};  // its way out or, inbound, in; none: not known
 };
 
 struct ExplainedTrial {

@@ -80,6 +80,31 @@ ContentStatus content_status(const ContentCounters& contents, const ParkedCounte
     return status;
 }
 
+template <class T>
+std::vector<std::string> texts_of(const std::vector<T>& values) {
+    std::vector<std::string> texts;
+    for (const T& value : values) texts.push_back(value.to_string());
+    return texts;
+}
+
+NetworkStatus network_status(const ActiveRules& active) {
+    NetworkStatus status;
+    status.asked = active.rules->asks_network();
+    if (!active.network) return status;
+    const Network& network = active.network->network;
+    status.known = true;
+    status.interfaces = network.interfaces;
+    status.lan = texts_of(network.lan);
+    status.self = texts_of(network.self);
+    status.dns = texts_of(network.dns);
+    status.domains = network.domains;
+    for (const Gateway& gateway : network.gateways)
+        status.gateways.push_back({gateway.address.to_string(), gateway.mac, gateway.interface});
+    status.profiles = active.rules->profiles_in(network);
+    status.left_out = active.network->left_out;
+    return status;
+}
+
 ControlFailure failure(ControlFailure::Kind kind, const Error& error) { return {kind, error}; }
 
 }  // namespace
@@ -112,6 +137,9 @@ Status Daemon::status() {
         content_status(guard_->contents().counters(), guard_->parked(), guard_->parking_room());
     status.maps = map_status(config_.limits, config_.forward, guard_->probes().failures());
     status.names = name_status();
+    status.network = network_status(*active);
+    status.network.readings = network_->readings();
+    if (const auto& trouble = network_->trouble()) status.network.error = trouble->text();
     return status;
 }
 

@@ -137,6 +137,7 @@ Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQues
         if (!normal) return wrong(normal.error());
         name = *std::move(normal);
     }
+    if (question.interface) flow->interface = *question.interface;
     const std::string_view names[] = {name};
     if (!name.empty()) flow->names = names;
     if (question.unknown) {

@@ -76,7 +76,7 @@ _doorward_options() {
         allow) echo "$global --name $rule" ;;
         deny) echo "$global --name --reject --drop $rule" ;;
         explain)
-            echo "$global --app --unknown --to --from --domain --port --protocol --user --group --unit --slice --container --parent --script --direction" \
+            echo "$global --app --unknown --to --from --domain --port --protocol --user --group --unit --slice --container --parent --script --interface --direction" \
                 '--rules-dir --json'
             ;;
         log)

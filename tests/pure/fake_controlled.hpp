@@ -55,6 +55,12 @@ public:
         status.names.resolvers = {"192.0.2.53"};
         status.names.addresses = 12;
         status.names.refused = {{"not-asked", 4}, {"cut", 0}};
+        status.network.known = status.network.asked = true;
+        status.network.interfaces = {"eth0", "lo"};
+        status.network.lan = {"192.0.2.0/24"};
+        status.network.gateways = {{"192.0.2.1", "52:54:00:ab:cd:ef", "eth0"}, {"192.0.2.2", "", "eth0"}};
+        status.network.profiles = {"office"};
+        for (int i = 1; i <= 9; ++i) status.network.self.push_back("192.0.2.1" + std::to_string(i));
         return status;
     }
 

@@ -17,10 +17,14 @@ TEST_CASE("doorward status: for people and for programs") {
     for (const char* part :
          {"1.2.3", "pid 42", "1 h 1 min", "observe", "cgroup", "4870 (xtables)",
           "kprobes: flows are bound", "generation 7", "10-web.yaml:3:5", "3 no-binding",
-          "the disk is full", "bindings: 65536 entries, 1 failed"})
+          "the disk is full", "bindings: 65536 entries, 1 failed",
+          "192.0.2.1 (eth0, 52:54:00:ab:cd:ef) 192.0.2.2 (eth0, hardware address not known)",
+          "office hold", "192.0.2.18 and 1 more"})
         CHECK_THAT(text.out, Contains(part));
     const auto data = fixture.run({"status", "--json"});
     CHECK(json::parse(data.out)["packets"]["unknown"][0]["count"] == 3);
+    CHECK(json::parse(data.out)["network"]["self"].size() == 9);
+    CHECK(json::parse(data.out)["network"]["gateways"][1]["mac"] == "");
 }
 
 TEST_CASE("doorward: no daemon, no right, no sense") {

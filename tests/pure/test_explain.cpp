@@ -168,3 +168,19 @@ TEST_CASE("the file at the path is looked into if a rule asks for it, and only t
     // Where it takes too long, nothing about the file is met.
     CHECK(failed(explained(80, nothing)) == Failed{"port", "package"});
 }
+
+TEST_CASE("the interface of the question is asked; without one it is not known") {
+    const auto ruleset = ruleset_of("rules:\n- {name: tunnel, interface: 'tun*', action: accept}\n"
+                                    "- {name: other, not: {interface: eth0}, action: drop}\n");
+    const auto winner = [&](std::optional<std::string> interface) {
+        FlowQuestion question{.app = "/bin/real"};
+        question.interface = std::move(interface);
+        const auto told = explain_question(*ruleset, question, environment, 0, nothing);
+        REQUIRE(told);
+        return told->rule.value_or("none");
+    };
+    CHECK(winner("tun0") == "tunnel");
+    CHECK(winner("wlan0") == "other");
+    CHECK(winner("eth0") == "none");
+    CHECK(winner(std::nullopt) == "none");
+}
