@@ -231,7 +231,8 @@ bool holds(const ProfileDefinition& profile, const Network& network) {
     return any_of(profile.gateways,
                   [&](const std::string& text) {
                       return std::ranges::any_of(network.gateways, [&](const Gateway& gateway) {
-                          return gateway.address == *Address::parse(text);
+                          const auto wanted = Address::parse(text);
+                          return wanted && gateway.address == *wanted;
                       });
                   }) &&
            any_of(profile.gateway_macs,
