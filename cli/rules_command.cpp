@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `doorward rules …`, all that asks or changes the daemon.
+#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -26,25 +27,41 @@ std::vector<Cell> row_of(const RuleEntry& entry, std::size_t position) {
             {entry.hits ? std::to_string(*entry.hits) : "", text}};
 }
 
-void print_rules(const RuleList& list, const TableStyle& style) {
+// Any rule is, if no tag is asked for.
+bool is_tagged(const Rule& rule, const std::vector<std::string>& tags) {
+    return tags.empty() || std::ranges::any_of(tags, [&](const std::string& tag) {
+               return std::ranges::find(rule.tags, tag) != rule.tags.end();
+           });
+}
+
+void print_rules(const RuleList& list, const std::vector<std::string>& tags,
+                 const TableStyle& style) {
     Table table({{.title = "#", .right = true}, {.title = "NAME"}, {.title = "ACTION"},
                  {.title = "WHO → WHERE", .shrinks = true}, {.title = "WRITTEN IN"},
                  {.title = "HITS", .right = true}},
                 style);
-    for (std::size_t i = 0; i < list.rules.size(); ++i) table.add(row_of(list.rules[i], i + 1));
+    for (std::size_t i = 0; i < list.rules.size(); ++i)
+        if (is_tagged(list.rules[i].rule, tags)) table.add(row_of(list.rules[i], i + 1));
     fmt::print("{}", table.take());
     fmt::print("then the default: {} outbound, {} inbound\n", action_name(list.defaults.out),
                action_name(list.defaults.in));
 }
 
-int list_rules(const Session& session, bool json, bool names) {
-    const auto answer = ask(session.socket, "ListRules", "list");
+int list_rules(const Session& session, bool json, bool names,
+               const std::vector<std::string>& tags) {
+    auto answer = ask(session.socket, "ListRules", "list");
     if (!answer) return report(answer.error());
-    if (json) return print_json(*answer), exit_ok;
     const auto list = as<RuleList>(*answer);
     if (!list) return report(list.error());
-    if (!names) return print_rules(*list, session.style()), exit_ok;
-    for (const RuleEntry& entry : list->rules) fmt::print("{}\n", printable(entry.rule.name));
+    if (json) {
+        auto& entries = answer->at("rules");
+        for (std::size_t at = entries.size(); at-- > 0;)
+            if (!is_tagged(list->rules[at].rule, tags)) entries.erase(at);
+        return print_json(*answer), exit_ok;
+    }
+    if (!names) return print_rules(*list, tags, session.style()), exit_ok;
+    for (const RuleEntry& entry : list->rules)
+        if (is_tagged(entry.rule, tags)) fmt::print("{}\n", printable(entry.rule.name));
     return exit_ok;
 }
 
@@ -93,8 +110,13 @@ void add_list_and_show(CLI::App& rules, Session& session) {
     auto* list = rules.add_subcommand("list", "all rules in the order in which they are tried");
     auto* names = add_switch(*list, "--names", "print the names only, one a line");
     auto* json = add_switch(*list, "--json", "print JSON")->excludes(names);
-    list->callback([&session, json, names] {
-        session.status = list_rules(session, json->count() > 0, names->count() > 0);
+    const auto tags = std::make_shared<std::vector<std::string>>();
+    list->add_option("--tag", *tags, "only rules with this tag; may be repeated")
+        ->allow_extra_args(false)
+        ->delimiter(',')
+        ->type_name("TAG");
+    list->callback([&session, json, names, tags] {
+        session.status = list_rules(session, json->count() > 0, names->count() > 0, *tags);
     });
     auto* show = rules.add_subcommand("show", "one rule as it would stand in a rule file");
     auto* name = show->add_option("NAME", "name of the rule")->required();

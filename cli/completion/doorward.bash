@@ -83,7 +83,7 @@ _doorward_options() {
             echo "$global --app --verdict --denied --since --until --to --from --port --user" \
                 '--rule --unit --container --script --pid --limit --follow --json --no-header --wide --database'
             ;;
-        'rules list') echo "$global --names --json" ;;
+        'rules list') echo "$global --names --tag --json" ;;
         'rules add') echo "$global --name --action --app $rule" ;;
         'rules check') echo "$global" ;;
         'rules fmt') echo "$global --check --diff" ;;

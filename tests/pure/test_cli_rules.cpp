@@ -24,6 +24,15 @@ TEST_CASE("doorward rules list and show") {
     CHECK_THAT(fixture.run({"rules", "list", "--color", "always"}).out, Contains("\x1b["));
     CHECK(fixture.run({"rules", "list", "--names"}).out == "web\nalice-off\n");
     CHECK(json::parse(fixture.run({"rules", "list", "--json"}).out)["rules"][0]["hits"] == 5);
+    fixture.daemon.rules_in_force[1].tags = {"night", "office"};
+    CHECK(fixture.run({"rules", "list", "--names", "--tag", "night"}).out == "alice-off\n");
+    CHECK(fixture.run({"rules", "list", "--names", "--tag", "day,office"}).out == "alice-off\n");
+    CHECK(fixture.run({"rules", "list", "--names", "--tag", "day"}).out.empty());
+    const auto tagged = fixture.run({"rules", "list", "--tag", "office"}).out;
+    CHECK_THAT(tagged, Contains("2  alice-off"));  // its place among all rules
+    CHECK_THAT(tagged, !Contains("curl"));
+    CHECK(json::parse(fixture.run({"rules", "list", "--json", "--tag", "night"}).out)["rules"].size() ==
+          1);
     const auto shown = fixture.run({"rules", "show", "web"});
     CHECK_THAT(shown.out,
                Contains("# /etc/doorward/rules.d/10-web.yaml:2:5, evaluated first of 2"));
