@@ -12,6 +12,7 @@ namespace doorward {
 
 void add_rules_check(CLI::App& rules, Session& session);
 void add_rules_fmt(CLI::App& rules, Session& session);
+void add_rules_schema(CLI::App& rules, Session& session);
 
 inline constexpr const char* installed_rules = "/etc/doorward/rules.d";
 

@@ -193,6 +193,7 @@ void add_rules_command(CLI::App& app, Session& session) {
     add_changes(*rules, session);
     add_rules_check(*rules, session);
     add_rules_fmt(*rules, session);
+    add_rules_schema(*rules, session);
     add_reload(*rules, session);
 }
 

@@ -85,7 +85,7 @@ _doorward_options() {
             ;;
         'rules list') echo "$global --names --tag --json" ;;
         'rules add') echo "$global --name --action --app $rule" ;;
-        'rules check') echo "$global" ;;
+        'rules check' | 'rules schema') echo "$global" ;;
         'rules fmt') echo "$global --check --diff" ;;
         'rules '*) echo "$global --json" ;;
         lists) echo "$global --config --folder --json" ;;
@@ -98,7 +98,7 @@ _doorward_options() {
 _doorward_arguments() {
     case $1 in
         '') _doorward_words 'status rules allow deny log flows mode explain hash lists' ;;
-        rules) _doorward_words 'list show add remove enable disable check fmt reload' ;;
+        rules) _doorward_words 'list show add remove enable disable check fmt schema reload' ;;
         'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
             _doorward_words "$(_doorward_rule_names)"
             ;;

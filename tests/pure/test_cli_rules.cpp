@@ -2,6 +2,8 @@
 // What the command does to rules.
 #include <ctime>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include <catch2/catch.hpp>
 
@@ -232,4 +234,13 @@ TEST_CASE("doorward rules fmt writes files anew, or says what it would do") {
     const auto again = commands.run({"rules", "fmt", "--check", folder / "a.yaml", folder / "b.yaml"});
     CHECK(again.status == 0);
     CHECK(again.out == "");
+}
+
+TEST_CASE("the schema of rule files that is installed is the one that the command makes") {
+    const Commands commands;
+    std::ostringstream kept;
+    kept << std::ifstream(DOORWARD_SOURCE_DIR "/docs/rules.schema.json").rdbuf();
+    const auto made = commands.run({"rules", "schema"});
+    CHECK(made.status == 0);
+    CHECK(made.out == kept.str());  // else: build/cli/doorward rules schema > docs/rules.schema.json
 }
