@@ -22,6 +22,8 @@ bool is_alnum(char c) {
 bool is_plain(std::string_view text) {
     constexpr std::array<std::string_view, 7> words{"null", "Null", "NULL", "true",
                                                     "True", "false", "False"};
+    // A colon that nothing follows would make a key of it; this one is followed by a name.
+    if (const auto name = set_reference(text)) text = *name;
     if (text.empty() || std::ranges::find(words, text) != words.end()) return false;
     if (!is_alnum(text.front()) && text.front() != '/') return false;
     return std::ranges::all_of(text, [](char c) {
