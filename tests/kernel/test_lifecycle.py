@@ -63,7 +63,7 @@ class Lifecycle(KernelTest):
 
     def test_a_stopped_daemon_lets_nothing_out(self):
         daemon = self.daemon(ACCEPT_ALL)
-        daemon.process.send_signal(signal.SIGSTOP)
+        daemon.pause()
         try:
             self.assertEqual(self.contact("tcp4", 7, "--wait", "300").returncode, TIMED_OUT)
             self.assertEqual(self.wire.count(), 0)

@@ -124,6 +124,18 @@ class Daemon:
         if status != 0:
             raise self._error(f"ended with status {status} after SIGTERM")
 
+    def pause(self, timeout: float = 60) -> None:
+        """SIGSTOP, until every thread stands still: a signal is taken when a thread next comes out
+        of the kernel, and until then the others go on."""
+        self.process.send_signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        deadline = time.monotonic() + timeout
+        while any((task / "stat").read_text().rpartition(")")[2].split()[0] != "T"
+                  for task in tasks.iterdir()):
+            if time.monotonic() > deadline:
+                raise self._error(f"was not stopped {timeout} s after SIGSTOP")
+            time.sleep(0.01)
+
     def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""
         self.process.kill()
