@@ -92,13 +92,13 @@ void print(const FlowQuestion& question, const Explanation& explanation, const T
         {{.title = "RULE"}, {.title = "WRITTEN IN"}, {.title = "DOES NOT MATCH BECAUSE OF"}},
         style);
     for (const ExplainedTrial& trial : explanation.trials)
-        table.add({{trial.rule, Colour::none}, {place_text(trial.place), Colour::dim},
+        table.add({{trial.rule, Colour::none}, {trial.place.text(), Colour::dim},
                    {trial.failed, Colour::none}});
     if (!explanation.trials.empty()) fmt::print("{}", table.take());
     const std::string action(action_name(explanation.action));
     const std::string by = explanation.rule
                                ? fmt::format("rule {} ({})", *explanation.rule,
-                                             place_text(explanation.place))
+                                             explanation.place.text())
                                : fmt::format("the default for {}bound flows, as no rule matches",
                                              direction_name(question.direction));
     fmt::print("{} by {}\n", painted(action, colour_of(action), style), printable(by));

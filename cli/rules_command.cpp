@@ -74,7 +74,7 @@ int show_rule(const Session& session, const std::string& name, bool json) {
         const Rule& rule = list->rules[i].rule;
         if (rule.name != name) continue;
         if (json) return print_json(answer->at("rules").at(i)), exit_ok;
-        fmt::print("# {}, evaluated {}\n{}", printable(place_text(rule.place)),
+        fmt::print("# {}, evaluated {}\n{}", printable(rule.place.text()),
                    position_text(i + 1, list->rules.size()), format_rule(rule));
         return exit_ok;
     }

@@ -41,10 +41,6 @@ std::string short_place(const Place& place) {
     return fmt::format("{}:{}", place.file.substr(place.file.rfind('/') + 1), place.line);
 }
 
-std::string place_text(const Place& place) {
-    return fmt::format("{}:{}:{}", place.file, place.line, place.column);
-}
-
 std::string duration_text(std::uint64_t seconds) {
     struct Unit {
         std::uint64_t seconds;

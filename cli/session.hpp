@@ -31,8 +31,6 @@ Colour colour_of(std::string_view action);
 // "/etc/doorward/rules.d/10-web.yaml:4:5" → "10-web.yaml:4".
 std::string short_place(const Place& place);
 
-std::string place_text(const Place& place);
-
 // "2 d 3 h", "5 min", "12 s": the two largest units.
 std::string duration_text(std::uint64_t seconds);
 

@@ -5,6 +5,8 @@
 
 namespace doorward {
 
+std::string Place::text() const { return fmt::format("{}:{}:{}", file, line, column); }
+
 std::string Error::text() const {
     std::string out;
     if (!place.file.empty()) out += place.file + ":";

@@ -14,6 +14,7 @@ struct Place {
     int line = 0;
     int column = 0;
 
+    std::string text() const;  // "rules.d/10-web.yaml:4:9"
     bool operator==(const Place&) const = default;
 };
 

@@ -186,10 +186,6 @@ private:
     std::vector<std::uint64_t> keys_;
 };
 
-std::string at_text(const Place& place) {
-    return fmt::format("{}:{}:{}", place.file, place.line, place.column);
-}
-
 }  // namespace
 
 DeadRules find_dead_rules(const Ruleset::Packs& packs, std::int64_t now, const ResolvePath& resolve,
@@ -203,10 +199,10 @@ std::vector<std::string> warnings(const DeadRules& dead, std::size_t most) {
         out.push_back(
             each.by.pack
                 ? fmt::format("{}: rule \"{}\" never matches: rule \"{}\" ({}) covers it",
-                              at_text(each.rule.place()), each.rule.name(), each.by.name(),
-                              at_text(each.by.place()))
+                              each.rule.place().text(), each.rule.name(), each.by.name(),
+                              each.by.place().text())
                 : fmt::format("{}: rule \"{}\" never matches: it has expired",
-                              at_text(each.rule.place()), each.rule.name()));
+                              each.rule.place().text(), each.rule.name()));
     if (dead.rules.size() > most)
         out.push_back(fmt::format("{} more rules never match (see all with: doorward rules check)",
                                   dead.rules.size() - most));
