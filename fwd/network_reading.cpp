@@ -50,10 +50,7 @@ std::optional<Address> address_of(int family, Bytes value) {
 std::optional<Prefix> network_of(int family, const Address& address, unsigned length) {
     if (length > (family == AF_INET ? 32u : 128u)) return std::nullopt;
     if (family == AF_INET) length += 96;
-    Prefix prefix{address, static_cast<std::uint8_t>(length)};
-    for (std::size_t bit = length; bit < 128; ++bit)
-        prefix.base.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80u >> bit % 8));
-    return prefix;
+    return Prefix::around(address, static_cast<std::uint8_t>(length));
 }
 
 struct NextHop {

@@ -56,6 +56,19 @@ Address Address::v6(std::span<const std::uint8_t, 16> network_order) {
     return address;
 }
 
+Address Address::v4(std::uint32_t number) {
+    return v6(0, std::uint64_t{0xffff} << 32 | number);
+}
+
+Address Address::v6(std::uint64_t high, std::uint64_t low) {
+    Address address;
+    for (std::size_t i = 0; i < 8; ++i) {
+        address.bytes[i] = static_cast<std::uint8_t>(high >> (56 - 8 * i));
+        address.bytes[8 + i] = static_cast<std::uint8_t>(low >> (56 - 8 * i));
+    }
+    return address;
+}
+
 std::optional<Address> Address::parse(std::string_view text) {
     const auto c_string = terminated(text);
     if (!c_string) return std::nullopt;
@@ -103,8 +116,14 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
     const auto length = parse_length(text.substr(slash + 1), dotted ? v4_bits : all_bits);
     if (!length) return std::nullopt;
     const Prefix prefix{*base, static_cast<std::uint8_t>(dotted ? mapped_bits + *length : *length)};
-    for (std::size_t i = 0; i < base->bytes.size(); ++i)
-        if (base->bytes[i] & ~mask_of_byte(i, prefix.length)) return std::nullopt;
+    if (around(*base, prefix.length) != prefix) return std::nullopt;
+    return prefix;
+}
+
+Prefix Prefix::around(const Address& address, std::uint8_t length) {
+    Prefix prefix{address, length};
+    for (std::size_t i = 0; i < address.bytes.size(); ++i)
+        prefix.base.bytes[i] &= mask_of_byte(i, length);
     return prefix;
 }
 

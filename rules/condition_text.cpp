@@ -96,9 +96,8 @@ std::string without_host_bits(std::string_view text) {
     const auto address = Address::parse(text.substr(0, slash));
     const auto bits = parse_port(text.substr(slash + 1));
     if (!address || !bits || *bits > (address->is_v4() ? 32 : 128)) return {};
-    Prefix prefix{*address, static_cast<std::uint8_t>(*bits + (address->is_v4() ? 96 : 0))};
-    for (std::size_t bit = prefix.length; bit < 128; ++bit)
-        prefix.base.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80u >> (bit % 8)));
+    const bool v4 = address->is_v4();
+    const auto prefix = Prefix::around(*address, static_cast<std::uint8_t>(*bits + (v4 ? 96 : 0)));
     return Prefix::parse(prefix.to_string()) ? prefix.to_string() : std::string();
 }
 

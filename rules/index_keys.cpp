@@ -51,18 +51,11 @@ void add_prefix(Kind kind, const Address& address, unsigned length, TermKeys& ou
     out.lengths.push_back(static_cast<std::uint8_t>(length));
 }
 
-Address v4_address(std::uint32_t number) {
-    const std::array<std::uint8_t, 4> bytes{
-        static_cast<std::uint8_t>(number >> 24), static_cast<std::uint8_t>(number >> 16),
-        static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
-    return Address::v4(bytes);
-}
-
 void add_v4_range(Kind kind, std::uint64_t first, std::uint64_t last, TermKeys& out) {
     while (first <= last) {
         unsigned bits = first == 0 ? 32 : static_cast<unsigned>(std::countr_zero(first));
         while (bits > 32 || first + (std::uint64_t{1} << bits) - 1 > last) --bits;
-        add_prefix(kind, v4_address(static_cast<std::uint32_t>(first)), address_bits - bits, out);
+        add_prefix(kind, Address::v4(static_cast<std::uint32_t>(first)), address_bits - bits, out);
         first += std::uint64_t{1} << bits;
     }
 }
@@ -73,12 +66,7 @@ void add_v6_range(Kind kind, const PrefixSet::Range6& range, TermKeys& out) {
     const std::uint64_t low = range.first.low ^ range.last.low;
     const unsigned shared = static_cast<unsigned>(high != 0 ? std::countl_zero(high)
                                                             : 64 + std::countl_zero(low));
-    Address address;
-    for (unsigned i = 0; i < 8; ++i) {
-        address.bytes[i] = static_cast<std::uint8_t>(range.first.high >> (56 - 8 * i));
-        address.bytes[8 + i] = static_cast<std::uint8_t>(range.first.low >> (56 - 8 * i));
-    }
-    add_prefix(kind, address, shared, out);
+    add_prefix(kind, Address::v6(range.first.high, range.first.low), shared, out);
 }
 
 // False: the group has what stands in no rule, so no keys can be said.
@@ -186,7 +174,7 @@ void keys_of(const CompiledTerm& term, const Terms& terms, TermKeys& out) {
         case Form::number: out.keys.push_back(number_key(out.kind, term.a)); break;
         case Form::range: add_ports(term.a, term.b, out); break;
         case Form::prefix4:
-            add_prefix(out.kind, v4_address(term.a),
+            add_prefix(out.kind, Address::v4(term.a),
                        v4_bits + static_cast<unsigned>(std::popcount(term.b)), out);
             break;
         case Form::prefix:

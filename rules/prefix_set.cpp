@@ -14,18 +14,8 @@ using Number6 = PrefixSet::Number6;
 
 constexpr std::uint8_t mapped_bits = 96;
 
-std::uint64_t big_endian(const Address& address, std::size_t from, std::size_t bytes) {
-    std::uint64_t out = 0;
-    for (std::size_t i = from; i < from + bytes; ++i) out = out << 8 | address.bytes[i];
-    return out;
-}
-
-std::uint32_t number4(const Address& address) {
-    return static_cast<std::uint32_t>(big_endian(address, 12, 4));
-}
-
 Number6 number6(const Address& address) {
-    return {big_endian(address, 0, 8), big_endian(address, 8, 8)};
+    return {address.high(), address.low()};
 }
 
 // The lowest `bits` of a word, at most all of them.
@@ -76,7 +66,7 @@ bool holds(const std::vector<Range>& ranges, const Number& number) {
 }  // namespace
 
 bool PrefixSet::contains(const Address& address) const {
-    if (address.is_v4()) return holds(v4_, number4(address));
+    if (address.is_v4()) return holds(v4_, address.v4_number());
     return holds(v6_, number6(address));
 }
 
@@ -89,7 +79,7 @@ bool PrefixSetBuilder::add(const Prefix& prefix) {
     const unsigned host_bits = 128u - prefix.length;
     if (prefix.base.is_v4() && prefix.length >= mapped_bits) {
         const auto host = static_cast<std::uint32_t>(low_bits(host_bits));
-        const std::uint32_t base = number4(prefix.base);
+        const std::uint32_t base = prefix.base.v4_number();
         v4_.push_back({base & ~host, base | host});
         return true;
     }
@@ -103,7 +93,7 @@ bool PrefixSetBuilder::add(const Prefix& prefix) {
 
 bool PrefixSetBuilder::add(const Address& first, const Address& last) {
     if (size() >= most_ || first.is_v4() != last.is_v4() || last < first) return false;
-    if (first.is_v4()) v4_.push_back({number4(first), number4(last)});
+    if (first.is_v4()) v4_.push_back({first.v4_number(), last.v4_number()});
     else v6_.push_back({number6(first), number6(last)});
     return true;
 }
