@@ -81,7 +81,7 @@ private:
     Met app(const CompiledTerm& term) const {
         inputs_.add(Input::executable);
         const TextList* list = term.form == Form::texts ? &terms_.text_lists[term.a] : nullptr;
-        const bool programs = !list || list->names_programs();
+        const bool programs = !list || list->has_texts();
         if (!flow_.process) {
             inputs_.add(Input::unknown_reason);
             if (list && list->unknown_reasons & 1u << static_cast<unsigned>(flow_.unknown))
@@ -103,7 +103,7 @@ private:
     Met address(const CompiledTerm& term, const Address& address, bool destination) const {
         add_end(destination, Input::remote_address, Input::local_address);
         if (term.form == Form::prefix4)
-            return met(address.is_v4() && (v4_number(address) & term.b) == term.a);
+            return met(address.is_v4() && (address.v4_number() & term.b) == term.a);
         if (term.form == Form::prefix) return met(terms_.prefixes[term.a].contains(address));
         if (term.form == Form::prefixes)
             return met(std::ranges::any_of(part(terms_.prefixes, term), [&](const Prefix& prefix) {
@@ -112,12 +112,6 @@ private:
         const ValueGroup& group = terms_.groups[term.a];
         if (group.asks_network()) inputs_.add(Input::network);
         return group.has_address(address, around_.network);
-    }
-
-    static std::uint32_t v4_number(const Address& address) {
-        std::uint32_t out = 0;
-        for (std::size_t i = 12; i < 16; ++i) out = out << 8 | address.bytes[i];
-        return out;
     }
 
     Met port(const CompiledTerm& term) const {
@@ -199,7 +193,13 @@ private:
         return met(terms_.groups[term.a].has_digest(*content.sha256));
     }
 
-    Met profile(const CompiledTerm& term) const;
+    Met profile(const CompiledTerm& term) const {
+        inputs_.add(Input::network);
+        if (!around_.network) return Met::neither;
+        return met(std::ranges::any_of(terms_.profile_lists[term.a], [&](std::uint32_t profile) {
+            return terms_.profiles[profile].holds(*around_.network);
+        }));
+    }
 
     Met when(const CompiledTerm& term) const {
         inputs_.add(Input::time);
@@ -215,54 +215,6 @@ private:
     Inputs& inputs_;
 };
 
-bool any_of(const std::vector<std::string>& wanted, const auto& holds) {
-    return wanted.empty() || std::ranges::any_of(wanted, holds);
-}
-
-bool matches_pattern(const std::string& pattern, std::string_view text) {
-    if (!Glob::is_pattern(pattern)) return pattern == text;
-    const auto glob = Glob::parse(pattern);
-    return glob && glob->matches(text);
-}
-
-}  // namespace
-
-bool holds(const ProfileDefinition& profile, const Network& network) {
-    return any_of(profile.gateways,
-                  [&](const std::string& text) {
-                      return std::ranges::any_of(network.gateways, [&](const Gateway& gateway) {
-                          const auto wanted = Address::parse(text);
-                          return wanted && gateway.address == *wanted;
-                      });
-                  }) &&
-           any_of(profile.gateway_macs,
-                  [&](const std::string& mac) {
-                      return std::ranges::any_of(network.gateways, [&](const Gateway& gateway) {
-                          return gateway.mac == mac;
-                      });
-                  }) &&
-           any_of(profile.interfaces,
-                  [&](const std::string& pattern) {
-                      return std::ranges::any_of(network.interfaces, [&](const std::string& name) {
-                          return matches_pattern(pattern, name);
-                      });
-                  }) &&
-           any_of(profile.domains, [&](const std::string& domain) {
-               return std::ranges::find(network.domains, domain) != network.domains.end();
-           });
-}
-
-namespace {
-
-Met Test::profile(const CompiledTerm& term) const {
-    inputs_.add(Input::network);
-    if (!around_.network) return Met::neither;
-    return met(std::ranges::any_of(terms_.profile_lists[term.a],
-                                   [&](const ProfileDefinition* profile) {
-                                       return holds(*profile, *around_.network);
-                                   }));
-}
-
 template <class T>
 std::size_t bytes_of(const std::vector<T>& values) {
     return values.capacity() * sizeof(T);
@@ -270,13 +222,23 @@ std::size_t bytes_of(const std::vector<T>& values) {
 
 }  // namespace
 
-bool TextList::matches(std::string_view text) const {
-    if (text.empty()) return false;
-    if (std::ranges::binary_search(plain, text)) return true;
-    const bool of_user = text.starts_with(user_prefix);
-    return std::ranges::any_of(globs, [&](const UserGlob& each) {
-        return each.of_user == of_user && each.glob.matches(text);
-    });
+bool CompiledProfile::holds(const Network& network) const {
+    const auto one_of = [](const auto& values) {
+        return [&values](const auto& value) {
+            return std::ranges::find(values, value) != values.end();
+        };
+    };
+    if (!gateways.empty() &&
+        std::ranges::none_of(network.gateways, one_of(gateways), &Gateway::address))
+        return false;
+    if (!gateway_macs.empty() &&
+        std::ranges::none_of(network.gateways, one_of(gateway_macs), &Gateway::mac))
+        return false;
+    if (interfaces.has_texts() &&
+        std::ranges::none_of(network.interfaces,
+                             [&](const std::string& each) { return interfaces.matches(each); }))
+        return false;
+    return domains.empty() || std::ranges::any_of(network.domains, one_of(domains));
 }
 
 std::uint32_t Terms::add_text(std::string_view text) {
@@ -288,9 +250,10 @@ std::uint32_t Terms::add_text(std::string_view text) {
 }
 
 std::size_t Terms::memory() const {
-    std::size_t bytes = bytes_of(rest) + texts.capacity() + bytes_of(prefixes) + bytes_of(ranges) + bytes_of(names) +
-                        bytes_of(text_lists) + bytes_of(number_lists) + bytes_of(groups) +
-                        bytes_of(times) + bytes_of(profile_lists);
+    std::size_t bytes = bytes_of(rest) + texts.capacity() + bytes_of(prefixes) +
+                        bytes_of(ranges) + bytes_of(names) + bytes_of(text_lists) +
+                        bytes_of(number_lists) + bytes_of(groups) + bytes_of(times) +
+                        bytes_of(profiles) + bytes_of(profile_lists);
     for (const auto& text : own_texts) bytes += sizeof text + text.capacity();
     for (const auto& list : text_lists) bytes += bytes_of(list.plain) + bytes_of(list.globs);
     for (const auto& list : number_lists) bytes += bytes_of(list);

@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "rules/glob.hpp"
 #include "rules/ruleset.hpp"
+#include "rules/text_list.hpp"
 #include "rules/value_group.hpp"
 #include "rules/week_time.hpp"
 
@@ -59,21 +59,16 @@ struct alignas(64) CompiledRule {
 };
 static_assert(sizeof(CompiledRule) == 64);
 
-// Texts and patterns over them; of `app` also the reasons for which a process may be unknown.
-struct TextList {
-    struct UserGlob {
-        Glob glob;
-        bool of_user = false;  // begins with user_prefix
-        std::string literal;   // of a path: the folders before its first special character
-    };
-    std::vector<std::string_view> plain;  // ascending
-    std::vector<UserGlob> globs;
-    std::uint32_t unknown_reasons = 0;    // one bit for each Unknown
+// A profile whose values are parsed, since packets ask for it. Points into its pack.
+struct CompiledProfile {
+    std::string_view name;
+    std::vector<Address> gateways;
+    std::vector<std::string_view> gateway_macs;
+    TextList interfaces;
+    std::vector<std::string_view> domains;
 
-    // A text that is empty matches nothing. A glob matches names under user_prefix only if it begins
-    // with that itself: "*.service" speaks of the system's units, not of those that users make.
-    bool matches(std::string_view text) const;
-    bool names_programs() const { return !plain.empty() || !globs.empty(); }
+    // Whether this host is in the network that it describes. Allocates nothing.
+    bool holds(const Network& network) const;
 };
 
 // Everything that terms point into.
@@ -88,7 +83,8 @@ struct Terms {
     std::vector<std::vector<std::uint32_t>> number_lists;  // each ascending
     std::vector<ValueGroup> groups;
     std::vector<std::vector<WeekTime>> times;
-    std::vector<std::vector<const ProfileDefinition*>> profile_lists;
+    std::vector<CompiledProfile> profiles;
+    std::vector<std::vector<std::uint32_t>> profile_lists;  // each: of `profiles`
 
     const CompiledTerm& term(const CompiledRule& rule, std::size_t at) const {
         return at < CompiledRule::own_terms ? rule.first[at]
@@ -108,9 +104,6 @@ struct Unmet {
     Condition condition = Condition::none;
     bool negated = false;
 };
-
-// Whether this host is in the network that the profile describes.
-bool holds(const ProfileDefinition& profile, const Network& network);
 
 // Tests the conditions in the order of the enum and stops at the first that is not met. Adds to
 // `inputs` each one it looks at.

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "rules/condition_text.hpp"
-#include "rules/glob.hpp"
 
 namespace doorward {
 
@@ -50,15 +49,6 @@ ValueGroup GroupBuilder::finish() && {
     group_.parts.insert(group_.parts.begin(),
                         std::make_shared<const ListedValues>(std::move(listed_)));
     return std::move(group_);
-}
-
-bool is_pattern(Condition condition, std::string_view text) {
-    const bool name = condition == Condition::unit || condition == Condition::slice ||
-                      condition == Condition::container ||
-                      (condition == Condition::script && !text.starts_with('/'));
-    if (condition == Condition::verity) return false;
-    // Unlike in a path, a backslash alone makes no pattern: units have them in their names.
-    return name ? text.find_first_of("*?[") != std::string_view::npos : Glob::is_pattern(text);
 }
 
 }  // namespace doorward

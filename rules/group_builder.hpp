@@ -30,7 +30,4 @@ private:
     bool any_ = false;
 };
 
-// Whether a value of this condition is a pattern.
-bool is_pattern(Condition condition, std::string_view text);
-
 }  // namespace doorward

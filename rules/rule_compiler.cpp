@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <limits>
-#include <unordered_set>
 
 #include <fmt/format.h>
 
 #include "rules/condition_text.hpp"
 #include "rules/domain_name.hpp"
 #include "rules/group_builder.hpp"
-#include "rules/nearest.hpp"
 
 namespace doorward {
 
@@ -23,10 +21,6 @@ constexpr std::size_t most_tried = 8;
 constexpr std::uint32_t every_reason = ~bit(Unknown::none);
 
 std::uint32_t number(std::size_t size) { return static_cast<std::uint32_t>(size); }
-
-std::string at_text(const Place& place) {
-    return fmt::format("{}:{}:{}", place.file, place.line, place.column);
-}
 
 Result<void> check_names(const std::vector<std::shared_ptr<const RulePack>>& packs) {
     // Positions in a row of all rules, hashed and compared as their names.
@@ -41,33 +35,18 @@ Result<void> check_names(const std::vector<std::shared_ptr<const RulePack>>& pac
             if (fresh) continue;
             const auto& [other, where] = first->second;
             return fail(fmt::format("rule name \"{}\" is taken: it is first used in {}", name,
-                                    at_text(other->place(other->packed(where)))),
+                                    other->place(other->packed(where)).text()),
                         "give one of the two another name", pack->place(pack->packed(at)));
         }
     return {};
 }
 
-Result<void> taken(std::string_view what, const std::string& name, const Place& first,
-                   const Place& second) {
-    return fail(fmt::format("{} \"{}\" is defined already, in {}", what, name, at_text(first)),
-                "give one of the two another name", second);
-}
-
-// The folders before the first special character: "/opt/*/bin/x" → "/opt/".
-std::string literal_folder(std::string_view glob) {
-    const auto special = glob.find_first_of("*?[\\");
-    const auto slash = glob.substr(0, special).rfind('/');
-    return slash == glob.npos ? std::string() : std::string(glob.substr(0, slash + 1));
-}
-
 bool is_v4(const Prefix& prefix) { return prefix.length >= 96 && prefix.base.is_v4(); }
 
 CompiledTerm v4_term(Condition condition, const Prefix& prefix) {
-    std::uint32_t address = 0;
-    for (std::size_t i = 12; i < 16; ++i) address = address << 8 | prefix.base.bytes[i];
     const unsigned bits = prefix.length - 96u;
     const std::uint32_t mask = bits == 0 ? 0 : ~std::uint32_t{0} << (32 - bits);
-    return {condition, false, CompiledTerm::Form::prefix4, address & mask, mask};
+    return {condition, false, CompiledTerm::Form::prefix4, prefix.base.v4_number() & mask, mask};
 }
 
 // Whether values are looked up as the kernel reports them, without symbolic links.
@@ -91,24 +70,36 @@ Result<void> RuleCompiler::run() {
     for (const auto& pack : packs_)
         for (std::size_t at = 0; at < pack->size(); ++at)
             if (auto done = add_rule(*pack, pack->packed(at)); !done) return done;
-    // A set that no rule uses must be sound all the same: it may be used tomorrow.
-    for (auto& [name, set] : sets_)
-        if (auto done = set_named(name, set.definition->kind, set.definition->place); !done)
-            return std::unexpected(done.error());
-    return {};
+    return sets_.make_all();
 }
 
 Result<void> RuleCompiler::collect_definitions() {
     for (const auto& pack : packs_) {
-        for (const SetDefinition& set : pack->sets()) {
-            const auto [at, fresh] = sets_.emplace(set.name, Set{&set, Set::State::fresh, {}});
-            if (!fresh) return taken("set", set.name, at->second.definition->place, set.place);
-        }
-        for (const ProfileDefinition& profile : pack->profiles()) {
-            const auto [at, fresh] = profiles_.emplace(profile.name, &profile);
-            if (!fresh) return taken("profile", profile.name, at->second->place, profile.place);
-        }
+        for (const SetDefinition& set : pack->sets())
+            if (auto added = sets_.add(set); !added) return added;
+        for (const ProfileDefinition& profile : pack->profiles())
+            if (auto added = add_profile(profile); !added) return added;
     }
+    return {};
+}
+
+Result<void> RuleCompiler::add_profile(const ProfileDefinition& profile) {
+    const auto [at, fresh] =
+        profiles_.emplace(profile.name, Profile{number(terms.profiles.size()), &profile.place});
+    if (!fresh) return defined_twice("profile", profile.name, *at->second.place, profile.place);
+    CompiledProfile compiled;
+    compiled.name = profile.name;
+    for (const std::string& text : profile.gateways)
+        if (const auto address = Address::parse(text)) compiled.gateways.push_back(*address);
+        else return fail(fmt::format("\"{}\" is no address", text), {}, profile.place);
+    compiled.gateway_macs.assign(profile.gateway_macs.begin(), profile.gateway_macs.end());
+    for (const std::string& text : profile.interfaces)
+        if (!is_pattern(Condition::interface, text)) compiled.interfaces.plain.push_back(text);
+        else if (auto added = compiled.interfaces.add_pattern(text); !added)
+            return fail(added.error().what, added.error().remedy, profile.place);
+    compiled.interfaces.sort();
+    compiled.domains.assign(profile.domains.begin(), profile.domains.end());
+    terms.profiles.push_back(std::move(compiled));
     return {};
 }
 
@@ -241,18 +232,22 @@ std::optional<CompiledTerm> RuleCompiler::make_few(const RulePack& pack, const P
     return CompiledTerm{term.condition, false, form, *first, term.count};
 }
 
-CompiledTerm RuleCompiler::make_path(Condition condition, std::string_view path) {
-    const auto [at, fresh] = paths_.try_emplace(path);
-    if (fresh) {
-        at->second.first = at->second.second = terms.add_text(path);
-        if (environment_.resolve_path)
-            if (const auto real = environment_.resolve_path(std::string(path));
-                !real.empty() && real != path)
-                at->second.second = terms.add_text(real);
-    }
-    const auto [first, second] = at->second;
-    if (first == second) return {condition, false, Form::text, first, 0};
-    return {condition, false, Form::two_texts, first, second};
+const RuleCompiler::Path& RuleCompiler::path(std::string_view text) {
+    const auto [at, fresh] = paths_.try_emplace(text);
+    Path& path = at->second;
+    if (!fresh) return path;
+    path.written = path.real = terms.add_text(text);
+    if (environment_.resolve_path)
+        if (const auto real = environment_.resolve_path(std::string(text));
+            !real.empty() && real != text)
+            path.real = terms.add_text(real);
+    return path;
+}
+
+CompiledTerm RuleCompiler::make_path(Condition condition, std::string_view text) {
+    const Path& both = path(text);
+    if (both.written == both.real) return {condition, false, Form::text, both.written, 0};
+    return {condition, false, Form::two_texts, both.written, both.real};
 }
 
 Result<CompiledTerm> RuleCompiler::make_texts(const RulePack& pack, const Packed& term) {
@@ -263,21 +258,18 @@ Result<CompiledTerm> RuleCompiler::make_texts(const RulePack& pack, const Packed
             const auto app = parse_app(text);
             list.unknown_reasons |= app && app->reason ? bit(*app->reason) : every_reason;
         } else if (is_pattern(term.condition, text)) {
-            auto glob = Glob::parse(text);
-            if (!glob)
+            if (auto added = list.add_pattern(text); !added)
                 return fail(fmt::format("{} \"{}\": {}", condition_name(term.condition), text,
-                                        glob.error().what),
-                            glob.error().remedy, pack.place(value.line, value.column));
-            list.globs.push_back({std::move(*glob), text.starts_with(user_prefix),
-                                  literal_folder(text)});
+                                        added.error().what),
+                            added.error().remedy, pack.place(value.line, value.column));
         } else {
             list.plain.push_back(text);
-            if (is_path_like(term.condition)) list.plain.push_back(resolved(text));
+            if (is_path_like(term.condition) && text.starts_with('/'))
+                if (const Path& both = path(text); both.written != both.real)
+                    list.plain.push_back(own(terms.text(both.real)));
         }
     }
-    std::ranges::sort(list.plain);
-    const auto rest = std::ranges::unique(list.plain);
-    list.plain.erase(rest.begin(), rest.end());
+    list.sort();
     const bool plain = list.globs.empty() && list.unknown_reasons == 0;
     if (plain && list.plain.size() <= 2) {
         const std::uint32_t first = text_number(list.plain.front());
@@ -320,7 +312,7 @@ Result<CompiledTerm> RuleCompiler::make_group(const RulePack& pack, const Packed
         const Place place = pack.place(value.line, value.column);
         const std::string_view text = pack.text(value.text);
         if (const auto name = set_reference(text)) {
-            const auto set = set_named(*name, kind, place);
+            const auto set = sets_.find(*name, kind, place);
             if (!set) return std::unexpected(set.error());
             builder.add(**set);
         } else if (auto added = builder.add(text); !added) {
@@ -345,14 +337,14 @@ Result<CompiledTerm> RuleCompiler::make_times(const RulePack& pack, const Packed
 }
 
 Result<CompiledTerm> RuleCompiler::make_profiles(const RulePack& pack, const Packed& term) {
-    std::vector<const ProfileDefinition*> list;
+    std::vector<std::uint32_t> list;
     for (const auto& value : pack.values(term)) {
         const auto found = profiles_.find(pack.text(value.text));
         if (found == profiles_.end())
             return fail(fmt::format("there is no profile \"{}\"", pack.text(value.text)),
                         "define it under profiles, or correct the name",
                         pack.place(value.line, value.column));
-        list.push_back(found->second);
+        list.push_back(found->second.number);
     }
     terms.profile_lists.push_back(std::move(list));
     return CompiledTerm{term.condition, false, Form::profiles,
@@ -377,79 +369,13 @@ Result<std::uint32_t> RuleCompiler::number_of(Condition condition, std::string_v
                 std::move(place));
 }
 
-Result<const ValueGroup*> RuleCompiler::set_named(std::string_view name, SetKind kind,
-                                                  const Place& place) {
-    const auto found = sets_.find(name);
-    if (found == sets_.end()) {
-        std::vector<std::string_view> names;
-        for (const auto& [each, set] : sets_) names.push_back(each);
-        const auto near = nearest(name, names);
-        return fail(fmt::format("there is no set \"{}\"", name),
-                    near.empty() ? "define it under sets, or correct the name"
-                                 : fmt::format("did you mean set:{}?", near),
-                    place);
-    }
-    Set& set = found->second;
-    if (set.definition->kind != kind)
-        return fail(fmt::format("set \"{}\" has {}, and {} can stand here", name,
-                                set_kind_name(set.definition->kind),
-                                kind == SetKind::none ? "no set" : set_kind_name(kind)),
-                    "use a set of the right kind", place);
-    if (set.state == Set::State::open)
-        return fail(fmt::format("set \"{}\" contains itself", name),
-                    "take one of the sets out of the circle", place);
-    if (set.state == Set::State::fresh) {
-        set.state = Set::State::open;
-        auto group = make_set(*set.definition);
-        if (!group) return std::unexpected(group.error());
-        set.group = std::move(*group);
-        set.state = Set::State::done;
-    }
-    return &set.group;
-}
-
-Result<ValueGroup> RuleCompiler::make_set(const SetDefinition& definition) {
-    constexpr std::string_view file_prefix = "file:";
-    GroupBuilder builder(definition.kind);
-    for (const Value& value : definition.values) {
-        const Place place{definition.place.file, value.line, value.column};
-        Result<void> done;
-        if (const auto name = set_reference(value.text)) {
-            const auto set = set_named(*name, definition.kind, place);
-            if (set) builder.add(**set);
-            else return std::unexpected(set.error());
-        } else if (value.text.starts_with(file_prefix)) {
-            if (!environment_.read_list)
-                return fail("lists can't be read here", "write the values out", place);
-            auto list = environment_.read_list(value.text.substr(file_prefix.size()),
-                                               definition.kind);
-            if (!list) return fail(list.error().text(), {}, place);
-            ValueGroup part;
-            part.parts.push_back(std::move(*list));
-            builder.add(part);
-        } else if (auto added = builder.add(value.text); !added) {
-            return fail(added.error().what, added.error().remedy, place);
-        }
-    }
-    return std::move(builder).finish();
-}
-
-std::string_view RuleCompiler::own(std::string text) {
-    return terms.own_texts.emplace_back(std::move(text));
+std::string_view RuleCompiler::own(std::string_view text) {
+    return terms.own_texts.emplace_back(text);
 }
 
 std::uint32_t RuleCompiler::text_number(std::string_view text) {
     const auto [at, fresh] = text_numbers_.emplace(text, 0);
     if (fresh) at->second = terms.add_text(text);
-    return at->second;
-}
-
-std::string_view RuleCompiler::resolved(std::string_view path) {
-    if (!environment_.resolve_path || !path.starts_with('/')) return path;
-    const auto [at, fresh] = resolved_.emplace(path, path);
-    if (fresh)
-        if (auto real = environment_.resolve_path(std::string(path)); !real.empty() && real != path)
-            at->second = own(std::move(real));
     return at->second;
 }
 

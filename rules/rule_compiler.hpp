@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "rules/compiled_rule.hpp"
+#include "rules/named_sets.hpp"
 #include "rules/rule_pack.hpp"
 
 namespace doorward {
@@ -31,13 +32,18 @@ private:
     using Packed = RulePack::PackedTerm;
     using Form = CompiledTerm::Form;
 
-    struct Set {
-        const SetDefinition* definition = nullptr;
-        enum class State : std::uint8_t { fresh, open, done } state = State::fresh;
-        ValueGroup group;
+    // A text as written and without symbolic links, by their numbers: the same one if there are none.
+    struct Path {
+        std::uint32_t written = 0;
+        std::uint32_t real = 0;
+    };
+    struct Profile {
+        std::uint32_t number = 0;      // of terms.profiles
+        const Place* place = nullptr;
     };
 
     Result<void> collect_definitions();
+    Result<void> add_profile(const ProfileDefinition& profile);
     Result<void> add_rule(const RulePack& pack, const RulePack::PackedRule& rule);
     Result<CompiledTerm> compile(const RulePack& pack, const Packed& term);
     Result<CompiledTerm> make(const RulePack& pack, const Packed& term);
@@ -46,7 +52,7 @@ private:
     std::optional<CompiledTerm> make_plain(Condition condition, std::string_view text);
     // The same of a few plain addresses, ports or names.
     std::optional<CompiledTerm> make_few(const RulePack& pack, const Packed& term);
-    CompiledTerm make_path(Condition condition, std::string_view path);
+    CompiledTerm make_path(Condition condition, std::string_view text);
     Result<CompiledTerm> make_texts(const RulePack& pack, const Packed& term);
     Result<CompiledTerm> make_numbers(const RulePack& pack, const Packed& term);
     Result<CompiledTerm> make_group(const RulePack& pack, const Packed& term);
@@ -54,23 +60,19 @@ private:
     Result<CompiledTerm> make_profiles(const RulePack& pack, const Packed& term);
 
     Result<std::uint32_t> number_of(Condition condition, std::string_view text, Place place) const;
-    Result<const ValueGroup*> set_named(std::string_view name, SetKind kind, const Place& place);
-    Result<ValueGroup> make_set(const SetDefinition& definition);
 
     // A text that lives as long as `terms`.
-    std::string_view own(std::string text);
+    std::string_view own(std::string_view text);
     std::uint32_t text_number(std::string_view text);
-    std::string_view resolved(std::string_view path);
+    const Path& path(std::string_view text);
 
     const std::vector<std::shared_ptr<const RulePack>>& packs_;
     const Environment& environment_;
-    std::map<std::string, Set, std::less<>> sets_;
-    std::map<std::string, const ProfileDefinition*, std::less<>> profiles_;
+    NamedSets sets_{environment_};
+    std::map<std::string_view, Profile> profiles_;
     std::unordered_map<std::string, CompiledTerm> known_;  // by condition and values
     std::unordered_map<std::string_view, std::uint32_t> text_numbers_;
-    // As written and as resolved, by their numbers.
-    std::unordered_map<std::string_view, std::pair<std::uint32_t, std::uint32_t>> paths_;
-    std::unordered_map<std::string_view, std::string_view> resolved_;
+    std::unordered_map<std::string_view, Path> paths_;
     std::string key_;
 };
 

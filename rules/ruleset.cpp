@@ -112,9 +112,8 @@ bool Ruleset::asks_network() const { return impl_->asks_network; }
 
 std::vector<std::string> Ruleset::profiles_in(const Network& network) const {
     std::vector<std::string> names;
-    for (const auto& pack : impl_->packs)
-        for (const ProfileDefinition& profile : pack->profiles())
-            if (holds(profile, network)) names.push_back(profile.name);
+    for (const CompiledProfile& profile : impl_->terms.profiles)
+        if (profile.holds(network)) names.emplace_back(profile.name);
     return names;
 }
 

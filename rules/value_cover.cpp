@@ -7,7 +7,7 @@
 #include "rules/condition_text.hpp"
 #include "rules/control_group.hpp"
 #include "rules/glob.hpp"
-#include "rules/group_builder.hpp"
+#include "rules/text_list.hpp"
 
 namespace doorward {
 
@@ -52,8 +52,7 @@ std::uint64_t key_of(Condition condition, Kind kind, std::string_view text) {
 std::uint64_t prefix_key(Condition condition, const Prefix& prefix, unsigned length) {
     std::uint64_t hash = static_cast<std::uint64_t>(condition) << 8 | length;
     for (unsigned half = 0; half < 2; ++half) {
-        std::uint64_t bits = 0;
-        for (unsigned i = 0; i < 8; ++i) bits = bits << 8 | prefix.base.bytes[8 * half + i];
+        std::uint64_t bits = half == 0 ? prefix.base.high() : prefix.base.low();
         const unsigned kept = std::clamp(length, 64 * half, 64 * half + 64) - 64 * half;
         if (kept < 64) bits &= kept == 0 ? 0 : ~std::uint64_t{0} << (64 - kept);
         hash = (hash ^ bits) * 0x9fb21c651e98df25;
@@ -68,12 +67,6 @@ std::uint64_t port_block_key(unsigned port, unsigned bits) {
     const char text[] = {static_cast<char>(bits), static_cast<char>(block & 0xff),
                          static_cast<char>(block >> 8)};
     return key_of(Condition::port, Kind::ports, {text, sizeof text});
-}
-
-std::string_view folder_before_pattern(std::string_view glob) {
-    const auto special = glob.find_first_of("*?[\\");
-    const auto slash = glob.substr(0, special).rfind('/');
-    return slash == glob.npos ? std::string_view() : glob.substr(0, slash + 1);
 }
 
 bool glob_covers(Condition condition, std::string_view wide, std::string_view narrow,
@@ -145,7 +138,7 @@ bool covers(Condition condition, std::string_view wide, std::string_view narrow,
 std::uint64_t wide_key(Condition condition, std::string_view value) {
     if (names_pattern(condition, value))
         return value.starts_with('/')
-                   ? key_of(condition, Kind::folder, folder_before_pattern(value))
+                   ? key_of(condition, Kind::folder, literal_folder(value))
                    : key_of(condition, Kind::pattern, {});
     if (has_addresses(condition))
         if (const auto prefix = Prefix::parse(value))
