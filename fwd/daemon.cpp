@@ -72,8 +72,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config) {
         return fail("cannot watch the packet thread");
     if (auto watched = daemon->watch_packet_sockets(); !watched) return std::unexpected(watched.error());
     daemon->announce();
-    daemon->keep_rules();
-    daemon->warn_of_dead_rules(**rules);
+    daemon->look_at_rules_later();
     return daemon;
 }
 
@@ -109,6 +108,11 @@ Result<void> Daemon::open_events() {
     note(sd_event_add_signal(event, nullptr, SIGTERM, on_terminate, this));
     note(sd_event_add_signal(event, nullptr, SIGINT, on_terminate, this));
     note(sd_event_add_signal(event, nullptr, SIGHUP, on_hangup, this));
+    sd_event_source* later = nullptr;
+    note(sd_event_add_defer(event, &later, on_rules_loaded, this));
+    rules_loaded_.reset(later);
+    note(sd_event_source_set_priority(later, SD_EVENT_PRIORITY_IDLE));
+    note(sd_event_source_set_enabled(later, SD_EVENT_OFF));
     sd_event_source* tick = nullptr;
     note(sd_event_add_time_relative(event, &tick, CLOCK_MONOTONIC, tick_us, 0, on_tick, this));
     if (error < 0) return sys_fail("set up the event loop", -error);
@@ -159,19 +163,22 @@ void Daemon::announce() const {
         log_line(Severity::warning, fmt::format("not available: {}: {}", missing.name, missing.consequence));
 }
 
-// For a quick start; without it, only time is lost.
-void Daemon::keep_rules() {
-    if (auto kept = store_.save_cache(); !kept)
-        log_line(Severity::warning, "rules will be parsed again at the next start: " +
-                                        kept.error().text());
+void Daemon::look_at_rules_later() {
+    sd_event_source_set_enabled(rules_loaded_.get(), SD_EVENT_ONESHOT);
 }
 
-// When they are in force: nothing waits for it.
-void Daemon::warn_of_dead_rules(const Ruleset& rules) const {
+// Keeps them in the form in which they load quickly, and warns of those that never match. Nobody waits
+// for either.
+int Daemon::on_rules_loaded(sd_event_source*, void* self) {
+    auto* daemon = static_cast<Daemon*>(self);
+    if (auto kept = daemon->store_.save_cache(); !kept)
+        log_line(Severity::warning, "rules will be parsed again at the next start: " +
+                                        kept.error().text());
     constexpr std::size_t most = 20;
-    const auto dead = find_dead_rules(rules.packs(), std::time(nullptr),
-                                      system_environment(lists_).resolve_path);
+    const auto dead = find_dead_rules(daemon->guard_->active()->rules->packs(), std::time(nullptr),
+                                      system_environment(daemon->lists_).resolve_path);
     for (const std::string& warning : warnings(dead, most)) log_line(Severity::warning, warning);
+    return 0;
 }
 
 Result<void> Daemon::run() {

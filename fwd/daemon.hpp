@@ -51,8 +51,7 @@ private:
     Result<void> watch_packet_sockets();
     void keep(Decided&& decided);
     void announce() const;
-    void keep_rules();
-    void warn_of_dead_rules(const Ruleset& rules) const;
+    void look_at_rules_later();
     void refresh_lists();
     std::vector<MissingFeature> missing_features() const;
     Controlling<RuleChange> put_in_force(Controlling<RuleUpdate> update);
@@ -67,6 +66,7 @@ private:
     static int on_hangup(sd_event_source*, const signalfd_siginfo*, void* self);
     static int on_lost(sd_event_source*, int, std::uint32_t, void* self);
     static int on_devices(sd_event_source*, int, std::uint32_t, void* self);
+    static int on_rules_loaded(sd_event_source*, void* self);
     static int on_tick(sd_event_source*, std::uint64_t, void* self);
 
     const Config config_;
@@ -87,6 +87,7 @@ private:
     std::unique_ptr<PacketSockets> packet_sockets_;
     ControlMethods methods_;
     CHandle<sd_event, sd_event_unref> event_;
+    CHandle<sd_event_source, sd_event_source_unref> rules_loaded_;
     std::unique_ptr<NetworkWatch> network_;
     std::optional<ControlServer> control_;
 };

@@ -216,7 +216,6 @@ Controlling<RuleChange> Daemon::put_in_force(Controlling<RuleUpdate> update) {
     if (!applied) return control_fail(ControlFailure::Kind::failed, applied.error());
     rules_loaded_at_ = std::time(nullptr);
     reload_error_.reset();
-    keep_rules();
     return update->change;
 }
 
@@ -243,9 +242,8 @@ Controlling<Reloaded> Daemon::reload() {
         return std::unexpected(failure(ControlFailure::Kind::failed, applied.error()));
     rules_loaded_at_ = std::time(nullptr);
     reload_error_.reset();
-    keep_rules();
     log_line(Severity::info, fmt::format("{} rules in force", (*loaded)->size()));
-    warn_of_dead_rules(**loaded);
+    look_at_rules_later();
     return Reloaded{(*loaded)->size(), guard_->generation()};
 }
 

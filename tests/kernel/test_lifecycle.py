@@ -8,6 +8,7 @@ import subprocess
 
 from lib.case import TIMED_OUT, KernelTest, only_in
 from lib.places import built
+from lib.wait import wait_until
 
 ACCEPT_ALL = "rules:\n  - name: all\n    action: accept\n"
 REFUSED = 111
@@ -139,6 +140,18 @@ class Lifecycle(KernelTest):
         result = self.host.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program)
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stderr, r"^doorwardd: must be started as root[^\n]*\n$")
+
+    def test_what_never_matches_is_said_and_the_rules_are_kept_for_the_next_start(self):
+        daemon = self.daemon(ACCEPT_ALL + "  - name: dead\n    port: 7\n    action: drop\n")
+        words = r'10-test\.yaml:4:5: rule "dead" never matches: rule "all" \(.*10-test\.yaml:2:5\)'
+        cache = daemon.folder / "rules.cache"
+        for _ in range(2):
+            wait_until(lambda: re.search(words, daemon.log.read_text()) and cache.exists())
+            self.assertEqual(daemon.log.read_text().count("never matches"), 1)
+            daemon.stop()
+            daemon.log.write_text("")
+            daemon.start()
+        self.assertEqual(self.contact("tcp4").returncode, 0)
 
     def test_check_config(self):
         daemon = self.new_daemon(ACCEPT_ALL)
