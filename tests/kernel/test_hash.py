@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lib.case import TIMED_OUT, KernelTest
 from lib.places import WORLD, built, copies
+from lib.wait import wait_until
 
 REFUSED = 111
 CONNECT1 = "tests/kernel/programs/connect1"
@@ -63,9 +64,7 @@ class Hash(KernelTest):
     def start_and_park(self, daemon):
         """Starts self.app, which sends; returns once its packet waits for the digest."""
         meeting = self.host.start(self.app, "tcp4", self.pair.peer4, "7", "--wait", "60000")
-        deadline = time.monotonic() + 30
-        while daemon.status()["content"]["parked"] == 0 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: daemon.status()["content"]["parked"])
         return meeting
 
     def test_one_packet_and_gone_the_first_time_and_from_the_cache(self):
@@ -84,9 +83,7 @@ class Hash(KernelTest):
 
     def test_what_a_rule_names_is_known_before_it_is_met(self):
         daemon = self.daemon(PINNED.format(app=self.app, sha256=self.good))
-        deadline = time.monotonic() + 30
-        while daemon.status()["content"]["hashed"] == 0 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: daemon.status()["content"]["hashed"])
         self.assertEqual(self.contact("tcp4", program=self.app).returncode, 0)
         content = daemon.status()["content"]
         self.assertEqual((content["hashed"], content["parked_total"]), (1, 0))
@@ -205,9 +202,7 @@ class Hash(KernelTest):
         content = daemon.status()["content"]
         self.assertEqual((content["overdue"], content["parked"]), (1, 0))
         self.assertEqual(self.failures(daemon), {"timed-out": 1})
-        deadline = time.monotonic() + 90
-        while daemon.status()["content"]["hashed"] == 0 and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_until(lambda: daemon.status()["content"]["hashed"], 90)
         self.assertEqual(self.contact("tcp4", program=self.app).returncode, 0)
 
     def test_observing_keeps_nothing_waiting_and_still_knows_in_the_end(self):

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.parse
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from lib.case import only_in
 from lib.namespace import Namespace
 from lib.places import built
+from lib.wait import wait_until
 
 SERVER = Path(__file__).resolve().parent / "lib" / "list_server.py"
 NOBODY = 65534
@@ -59,13 +59,7 @@ class Lists(unittest.TestCase):
         self.addCleanup(server.wait, 30)
         self.addCleanup(server.kill)
         self.addCleanup(server.stdin.close)
-        self.wait_for(lambda: self.log.read_text().startswith("ready"))
-
-    def wait_for(self, condition, seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, "took too long")
-            time.sleep(0.05)
+        wait_until(lambda: self.log.read_text().startswith("ready"))
 
     def requests(self) -> list[dict]:
         return [json.loads(line) for line in self.log.read_text().splitlines()[1:]]
@@ -122,7 +116,7 @@ class Lists(unittest.TestCase):
         fetching = self.host.start(*self.words("--all"), stderr=subprocess.DEVNULL)
         self.addCleanup(fetching.wait, 30)
         self.addCleanup(fetching.kill)
-        self.wait_for(self.requests)
+        wait_until(self.requests)
         lines = Path(f"/proc/{fetching.pid}/status").read_text().splitlines()
         status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
         self.assertEqual(Path(f"/proc/{fetching.pid}/comm").read_text(), "doorward-lists\n")

@@ -3,12 +3,12 @@
 
 import os
 import re
-import time
 from pathlib import Path
 from unittest import mock
 
 from lib.case import KernelTest, only_in
 from lib.places import built
+from lib.wait import wait_for
 
 KIB = 1024
 FLOWS = 150_000  # more than any table holds
@@ -21,9 +21,7 @@ class Memory(KernelTest):
         return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * KIB
 
     def settle(self, daemon) -> None:
-        deadline = time.monotonic() + 120
-        while daemon.status()["audit"]["pending"] > 0 and time.monotonic() < deadline:
-            time.sleep(0.2)
+        wait_for(0, lambda: daemon.status()["audit"]["pending"], 120)
 
     def send(self, daemon, what: str, count: int) -> int:
         attack = built("tests/attribution/programs/attack")

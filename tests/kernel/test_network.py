@@ -2,16 +2,15 @@
 """Rules that ask for the network: it changes while the daemon runs, and they follow."""
 
 import json
-import time
 
 from lib.case import TIMED_OUT, KernelTest
 from lib.helper import Helper
 from lib.namespace import Namespace
 from lib.peer import EchoServers
 from lib.places import built
+from lib.wait import wait_for
 
 REFUSED = 111
-PATIENCE_S = 30
 
 
 class NetworkTest(KernelTest):
@@ -23,15 +22,8 @@ class NetworkTest(KernelTest):
         """The same where no answer is expected, for which nobody waits long."""
         return self.meet(address, namespace, 500)
 
-    def wait_for(self, wanted, ask) -> None:
-        """The kernel's news arrive when they do; what they come to must be `wanted` in the end."""
-        deadline = time.monotonic() + PATIENCE_S
-        while (got := ask()) != wanted:
-            self.assertLess(time.monotonic(), deadline, f"still {got}, not {wanted}")
-            time.sleep(0.05)
-
     def wait_meet(self, wanted: int, address: str) -> None:
-        self.wait_for(wanted, lambda: (self.silence if wanted == TIMED_OUT else self.meet)(address))
+        wait_for(wanted, lambda: (self.silence if wanted == TIMED_OUT else self.meet)(address))
 
     def link(self, name: str, host4: str, peer4: str) -> None:
         """Another pair of links between host and peer."""
@@ -75,10 +67,10 @@ class Words(NetworkTest):
         self.assertTrue(talker.ask("patiently"))
         self.assertTrue(other.ask("patiently"))
         self.host.ip("address", "del", "10.98.0.1/29", "dev", self.pair.host_link)
-        self.wait_for(False, lambda: talker.ask("say"))
+        wait_for(False, lambda: talker.ask("say"))
         self.assertTrue(other.ask("patiently"))
         self.host.ip("address", "add", "10.98.0.1/29", "dev", self.pair.host_link)
-        self.wait_for(True, lambda: talker.ask("say"))
+        wait_for(True, lambda: talker.ask("say"))
 
     def test_self_follows_the_addresses(self):
         self.daemon("rules:\n  - {name: own, to: self, direction: out, action: drop}\n",
@@ -110,7 +102,7 @@ class Words(NetworkTest):
                              "  - {name: off, enabled: false, to: lan, action: drop}\n")
         before = daemon.status()
         self.host.ip("address", "add", "10.98.0.1/29", "dev", self.pair.host_link)
-        self.wait_for(True, lambda: "10.98.0.1" in daemon.status()["network"]["self"])
+        wait_for(True, lambda: "10.98.0.1" in daemon.status()["network"]["self"])
         self.assertEqual(daemon.status()["ruleset"]["generation"], before["ruleset"]["generation"])
 
     def test_a_burst_of_changes_ends_in_the_truth(self):
@@ -118,7 +110,7 @@ class Words(NetworkTest):
         for number in range(1, 200):
             self.host.ip("address", "add", f"10.96.{number}.1/24", "dev", self.pair.host_link)
         self.host.ip("address", "add", "10.98.0.1/29", "dev", self.pair.host_link)
-        self.wait_for(201, lambda: len([a for a in daemon.status()["network"]["self"] if a.startswith("10.")]))
+        wait_for(201, lambda: len([a for a in daemon.status()["network"]["self"] if a.startswith("10.")]))
         self.wait_meet(0, self.FAR)
         self.assertLess(daemon.status()["network"]["readings"], 150)
 
@@ -139,10 +131,10 @@ class Profiles(NetworkTest):
         self.assertEqual(self.profiles(daemon), [])
         for _ in range(2):
             arrive()
-            self.wait_for(True, lambda: talker.ask("say"))
+            wait_for(True, lambda: talker.ask("say"))
             self.assertEqual(self.profiles(daemon), ["home"])
             leave()
-            self.wait_for(False, lambda: talker.ask("say"))
+            wait_for(False, lambda: talker.ask("say"))
             self.assertEqual(self.profiles(daemon), [])
         accepted = daemon.audit.rows("verdict = 'accept' AND destination_port = 7")
         self.assertEqual({row["rule"] for row in accepted}, {"at-home"})
@@ -283,7 +275,7 @@ class Interfaces(NetworkTest):
         def dropped():
             talker.ask("say")
             return bool(daemon.audit.rows("verdict = 'drop' AND destination = '10.98.0.2'"))
-        self.wait_for(True, dropped)
+        wait_for(True, dropped)
         self.wire.reset()
         self.assertFalse(talker.ask("say"))
         self.assertEqual(self.wire.count(protocol="udp", dport=7), 0)

@@ -9,6 +9,7 @@ import time
 
 from lib.case import KernelTest
 from lib.helper import Helper
+from lib.wait import wait_for
 
 ACCEPT_ALL = "rules:\n  - name: all\n    action: accept\n"
 PORT = 4444
@@ -34,10 +35,7 @@ class PacketSockets(KernelTest):
         return self.host.run("tc", "filter", "show", "dev", link or self.pair.host_link, "egress").stdout
 
     def wait_watched(self, daemon, devices: int) -> None:
-        deadline = time.monotonic() + 30
-        while daemon.status()["packet_sockets"]["devices"] != devices:
-            self.assertLess(time.monotonic(), deadline, "a new device is not watched")
-            time.sleep(0.05)
+        wait_for(devices, lambda: daemon.status()["packet_sockets"]["devices"])
 
     def others_work(self) -> None:
         for kind in ("tcp4", "tcp6", "udp4", "udpconn6"):
