@@ -2,7 +2,6 @@
 #include "fwd/list_files.hpp"
 
 #include <algorithm>
-#include <random>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,17 +10,12 @@
 
 #include "fwd/handle.hpp"
 #include "fwd/lists_config.hpp"
+#include "fwd/read_file.hpp"
 #include "rules/condition_text.hpp"
 #include "rules/list_format.hpp"
 
 namespace doorward {
 namespace {
-
-HashKey random_key() {
-    std::random_device device;
-    const auto word = [&] { return std::uint64_t{device()} << 32 | device(); };
-    return {word(), word()};
-}
 
 Result<void> check_owner(const struct stat& info, const std::string& path) {
     const bool fetched = path.starts_with(std::string(installed_lists_folder) + "/");
@@ -80,8 +74,6 @@ Result<void> read_entries(std::string_view text, SetKind kind, const HashKey& ke
 
 }  // namespace
 
-ListFiles::ListFiles(Trust trust) : trust_(trust), key_(random_key()) {}
-
 ListFiles::Identity ListFiles::identity_of(const struct stat& info) {
     const auto ns = [](const timespec& time) {
         return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
@@ -102,17 +94,8 @@ Result<std::string> ListFiles::load(const std::string& path, Identity& identity)
     if (static_cast<std::uint64_t>(info.st_size) > largest)
         return fail(fmt::format("{} is longer than {} bytes", path, largest), "split it");
     identity = identity_of(info);
-    std::string text(static_cast<std::size_t>(info.st_size), '\0');
-    std::size_t filled = 0;
-    while (filled < text.size()) {
-        const ssize_t got = ::read(fd.get(), text.data() + filled, text.size() - filled);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return sys_fail("read " + path);
-        if (got == 0) break;
-        filled += static_cast<std::size_t>(got);
-    }
-    text.resize(filled);
-    return text;
+    const auto size = static_cast<std::size_t>(info.st_size);
+    return read_up_to(fd, path, size, size);
 }
 
 Result<std::shared_ptr<const ListedValues>> ListFiles::read(const std::string& path, SetKind kind) {
@@ -121,11 +104,12 @@ Result<std::shared_ptr<const ListedValues>> ListFiles::read(const std::string& p
     if (entry.values && ::lstat(path.c_str(), &info) == 0 && identity_of(info) == entry.identity)
         return entry.values;
     entry = {};
+    if (!key_) return std::unexpected(key_.error());
     const auto text = load(path, entry.identity);
     if (!text) return std::unexpected(text.error());
     auto values = std::make_shared<ListedValues>();
     const bool lines = kind == SetKind::ports || kind == SetKind::sha256;
-    auto done = lines ? read_lines(*text, kind, *values) : read_entries(*text, kind, key_, *values);
+    auto done = lines ? read_lines(*text, kind, *values) : read_entries(*text, kind, *key_, *values);
     if (!done) {
         done.error().place.file = path;
         return std::unexpected(done.error());

@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "fwd/hash_key.hpp"
 #include "fwd/rule_files.hpp"
-#include "rules/label_hash.hpp"
 #include "rules/value_group.hpp"
 
 struct stat;
@@ -23,7 +23,7 @@ public:
 
     // Trust::root: a list must be root's, or lie in the folder that doorward-lists fetches to, and
     // nobody else may write to it.
-    explicit ListFiles(Trust trust = Trust::anybody);
+    explicit ListFiles(Trust trust = Trust::anybody) : trust_(trust) {}
 
     // Addresses and domains in the forms of rules/list_format.hpp; ports and digests one a line, '#'
     // begins a comment. Errors: the file can't be read, is no list, or has nothing of this kind in it.
@@ -46,7 +46,7 @@ private:
     Result<std::string> load(const std::string& path, Identity& identity) const;
 
     Trust trust_;
-    HashKey key_;
+    const Result<HashKey> key_ = random_hash_key();
     std::map<std::pair<std::string, SetKind>, Entry> entries_;
 };
 

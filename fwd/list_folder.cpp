@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "fwd/read_file.hpp"
 #include "fwd/replace_file.hpp"
 
 namespace doorward {
@@ -23,18 +24,8 @@ Result<std::string> read_whole(const Fd& file, const std::string& path, std::siz
     if (!S_ISREG(status.st_mode)) return fail(path + " is no regular file", "remove it");
     if (static_cast<std::uint64_t>(status.st_size) > max_bytes)
         return fail(fmt::format("{} is longer than {} bytes", path, max_bytes), "raise max_bytes");
-    // One byte more than it had, to see its end; what is appended meanwhile is left out.
-    std::string text(static_cast<std::size_t>(status.st_size) + 1, '\0');
-    std::size_t at = 0;
-    while (at < text.size()) {
-        const ssize_t got = ::read(file.get(), text.data() + at, text.size() - at);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return sys_fail("read " + path);
-        if (got == 0) break;
-        at += static_cast<std::size_t>(got);
-    }
-    text.resize(std::min(at, static_cast<std::size_t>(status.st_size)));
-    return text;
+    const auto size = static_cast<std::size_t>(status.st_size);
+    return read_up_to(file, path, size, size);
 }
 
 std::string state_file(const std::string& name) { return name + ".state.json"; }

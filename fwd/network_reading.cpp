@@ -2,32 +2,16 @@
 #include "fwd/network_reading.hpp"
 
 #include <array>
-#include <cstring>
 
 #include <fmt/format.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include "fwd/netlink_bytes.hpp"
+
 namespace doorward {
 namespace {
-
-using Bytes = std::span<const std::uint8_t>;
-
-constexpr std::size_t aligned(std::size_t length) { return (length + 3) & ~std::size_t{3}; }
-
-// Copied out, so that nothing depends on how the bytes lie in memory.
-template <class T>
-std::optional<T> read_as(Bytes bytes) {
-    if (bytes.size() < sizeof(T)) return std::nullopt;
-    T value;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
-}
-
-Bytes after(Bytes bytes, std::size_t length) {
-    return bytes.subspan(std::min(bytes.size(), length));
-}
 
 // Calls `take(type, value)` for each attribute, up to the first that can't be right.
 template <class Take>
@@ -37,7 +21,7 @@ void each_attribute(Bytes rest, const Take& take) {
         if (!header || header->rta_len < sizeof(rtattr) || header->rta_len > rest.size()) return;
         take(header->rta_type & NLA_TYPE_MASK,
              rest.subspan(sizeof(rtattr), header->rta_len - sizeof(rtattr)));
-        rest = after(rest, aligned(header->rta_len));
+        rest = after(rest, netlink_aligned(header->rta_len));
     }
 }
 
@@ -74,7 +58,7 @@ void take_hops(Bytes rest, int family, std::vector<NextHop>& hops) {
         each_attribute(rest.subspan(sizeof(rtnexthop), header->rtnh_len - sizeof(rtnexthop)),
                        [&](int type, Bytes value) { take_hop(type, value, family, hop); });
         if ((header->rtnh_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN)) == 0) hops.push_back(hop);
-        rest = after(rest, aligned(header->rtnh_len));
+        rest = after(rest, netlink_aligned(header->rtnh_len));
     }
 }
 
@@ -88,7 +72,7 @@ std::optional<std::vector<NextHop>> default_route(Bytes body) {
     std::uint32_t table = route->rtm_table;
     NextHop own;
     std::vector<NextHop> hops;
-    each_attribute(after(body, aligned(sizeof(rtmsg))), [&](int type, Bytes value) {
+    each_attribute(after(body, netlink_aligned(sizeof(rtmsg))), [&](int type, Bytes value) {
         if (type == RTA_TABLE) table = read_as<std::uint32_t>(value).value_or(0);
         if (type == RTA_MULTIPATH) take_hops(value, route->rtm_family, hops);
         take_hop(type, value, route->rtm_family, own);
@@ -110,7 +94,7 @@ Neighbour neighbour_of(Bytes body) {
     const auto header = read_as<ndmsg>(body);
     if (!header) return neighbour;
     neighbour.index = static_cast<std::uint32_t>(header->ndm_ifindex);
-    each_attribute(after(body, aligned(sizeof(ndmsg))), [&](int type, Bytes value) {
+    each_attribute(after(body, netlink_aligned(sizeof(ndmsg))), [&](int type, Bytes value) {
         if (type == NDA_DST) neighbour.address = address_of(header->ndm_family, value);
         if (type == NDA_LLADDR && value.size() == 6)
             neighbour.mac = fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", value[0], value[1],
@@ -139,7 +123,7 @@ std::optional<RouteMessage> next_route_message(Bytes& datagram) {
     }
     const RouteMessage message{header->nlmsg_type, header->nlmsg_flags, header->nlmsg_seq,
                                datagram.subspan(sizeof(nlmsghdr), header->nlmsg_len - sizeof(nlmsghdr))};
-    datagram = after(datagram, aligned(header->nlmsg_len));
+    datagram = after(datagram, netlink_aligned(header->nlmsg_len));
     return message;
 }
 
@@ -169,7 +153,7 @@ void NetworkReading::take_link(Bytes body) {
     if (!header || header->ifi_family != AF_UNSPEC || header->ifi_index <= 0) return;
     const auto index = static_cast<std::uint32_t>(header->ifi_index);
     std::string name;
-    each_attribute(after(body, aligned(sizeof(ifinfomsg))), [&](int type, Bytes value) {
+    each_attribute(after(body, netlink_aligned(sizeof(ifinfomsg))), [&](int type, Bytes value) {
         if (type != IFLA_IFNAME || value.empty() || value.size() > IF_NAMESIZE) return;
         name.assign(reinterpret_cast<const char*>(value.data()), value.size());
         name.resize(name.find('\0') == std::string::npos ? name.size() : name.find('\0'));
@@ -188,7 +172,7 @@ void NetworkReading::take_address(Bytes body) {
     const auto header = read_as<ifaddrmsg>(body);
     if (!header) return;
     std::optional<Address> own, other;
-    each_attribute(after(body, aligned(sizeof(ifaddrmsg))), [&](int type, Bytes value) {
+    each_attribute(after(body, netlink_aligned(sizeof(ifaddrmsg))), [&](int type, Bytes value) {
         if (type == IFA_LOCAL) own = address_of(header->ifa_family, value);
         if (type == IFA_ADDRESS) other = address_of(header->ifa_family, value);
     });

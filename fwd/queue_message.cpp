@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
@@ -11,25 +10,10 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
 
+#include "fwd/netlink_bytes.hpp"
+
 namespace doorward {
 namespace {
-
-using Bytes = std::span<const std::uint8_t>;
-
-constexpr std::size_t aligned(std::size_t length) { return (length + 3) & ~std::size_t{3}; }
-
-// Copied out, so that nothing depends on how the bytes lie in memory.
-template <class T>
-std::optional<T> read_as(Bytes bytes) {
-    if (bytes.size() < sizeof(T)) return std::nullopt;
-    T value;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
-}
-
-Bytes after(Bytes bytes, std::size_t length) {
-    return bytes.subspan(std::min(bytes.size(), length));
-}
 
 std::uint32_t number(Bytes value, bool& good) {
     const auto read = read_as<std::uint32_t>(value);
@@ -69,7 +53,7 @@ void take_attribute(std::uint16_t type, Bytes value, QueueMessage& message, bool
 QueueMessage read_packet(Bytes body, bool whole) {
     QueueMessage message;
     bool good = whole;
-    Bytes rest = after(body, aligned(sizeof(nfgenmsg)));
+    Bytes rest = after(body, netlink_aligned(sizeof(nfgenmsg)));
     while (!rest.empty()) {
         const auto attribute = read_as<nlattr>(rest);
         if (!attribute || attribute->nla_len < sizeof(nlattr) ||
@@ -80,7 +64,7 @@ QueueMessage read_packet(Bytes body, bool whole) {
         take_attribute(attribute->nla_type & NLA_TYPE_MASK,
                        rest.subspan(sizeof(nlattr), attribute->nla_len - sizeof(nlattr)), message,
                        good);
-        rest = after(rest, aligned(attribute->nla_len));
+        rest = after(rest, netlink_aligned(attribute->nla_len));
     }
     const bool complete = good && message.id_known && !message.packet.payload.empty();
     message.kind = complete ? QueueMessage::Kind::packet : QueueMessage::Kind::unreadable;
@@ -107,7 +91,7 @@ std::optional<QueueMessage> next_queue_message(std::span<const std::uint8_t>& da
     const bool whole = header->nlmsg_len <= datagram.size();
     const std::size_t length = whole ? header->nlmsg_len : datagram.size();
     const Bytes body = datagram.subspan(sizeof(nlmsghdr), length - sizeof(nlmsghdr));
-    datagram = after(datagram, aligned(length));
+    datagram = after(datagram, netlink_aligned(length));
     if (header->nlmsg_type == NLMSG_ERROR) return read_refusal(body);
     if (header->nlmsg_type == ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_PACKET)) {
         return read_packet(body, whole);

@@ -12,8 +12,8 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
-#include "fwd/handle.hpp"
 #include "fwd/list_files.hpp"
+#include "fwd/read_file.hpp"
 
 namespace doorward {
 namespace {
@@ -34,21 +34,6 @@ Result<void> check_trust(const struct stat& info, const std::string& path, Trust
     return {};
 }
 
-Result<std::string> read_all(int fd, const std::string& path, std::size_t max_bytes) {
-    std::string text;
-    for (;;) {
-        char buffer[65536];
-        const ssize_t got = ::read(fd, buffer, sizeof buffer);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return sys_fail("read " + path);
-        if (got == 0) return text;
-        text.append(buffer, static_cast<std::size_t>(got));
-        if (text.size() > max_bytes)
-            return fail(fmt::format("{} is longer than {} bytes", path, max_bytes),
-                        "split it into several files");
-    }
-}
-
 // `folder` may be AT_FDCWD. O_NONBLOCK: opening a FIFO must not wait for a writer.
 Result<RuleFile> read_at(int folder, const std::string& name, const std::string& path, Trust trust,
                          std::size_t max_bytes) {
@@ -61,8 +46,11 @@ Result<RuleFile> read_at(int folder, const std::string& name, const std::string&
     if (!S_ISREG(info.st_mode)) return fail(path + " is no regular file", "remove or rename it");
     if (auto trusted = check_trust(info, path, trust); !trusted)
         return std::unexpected(trusted.error());
-    auto text = read_all(fd.get(), path, max_bytes);
+    auto text = read_up_to(fd, path, static_cast<std::size_t>(info.st_size), max_bytes + 1);
     if (!text) return std::unexpected(text.error());
+    if (text->size() > max_bytes)
+        return fail(fmt::format("{} is longer than {} bytes", path, max_bytes),
+                    "split it into several files");
     return RuleFile{path, std::move(*text), info.st_mode & 07777u, info.st_uid, info.st_gid};
 }
 
@@ -100,38 +88,31 @@ Result<Folder> open_folder(const std::string& path, Trust trust) {
     return folder;
 }
 
-std::optional<std::uint32_t> find_user(std::string_view name) {
-    std::vector<char> buffer(16384);
+// `get` is getpwnam_r or getgrnam_r; the entry points into the buffer.
+template <class Entry>
+std::optional<Entry> look_up(std::string_view name, auto get, std::vector<char>& buffer) {
     const std::string terminated(name);
+    buffer.resize(16384);
     for (;;) {
-        passwd entry{};
-        passwd* found = nullptr;
-        const int error =
-            ::getpwnam_r(terminated.c_str(), &entry, buffer.data(), buffer.size(), &found);
-        if (error == ERANGE && buffer.size() < (1u << 20)) {
-            buffer.resize(buffer.size() * 2);
-            continue;
-        }
-        if (error != 0 || !found) return std::nullopt;
-        return entry.pw_uid;
+        Entry entry{};
+        Entry* found = nullptr;
+        const int error = get(terminated.c_str(), &entry, buffer.data(), buffer.size(), &found);
+        if (error == 0 && found) return entry;
+        if (error != ERANGE || buffer.size() >= (1u << 20)) return std::nullopt;
+        buffer.resize(buffer.size() * 2);
     }
 }
 
+std::optional<std::uint32_t> find_user(std::string_view name) {
+    std::vector<char> buffer;
+    const auto entry = look_up<passwd>(name, ::getpwnam_r, buffer);
+    return entry ? std::optional(entry->pw_uid) : std::nullopt;
+}
+
 std::optional<std::uint32_t> find_group_id(std::string_view name) {
-    std::vector<char> buffer(16384);
-    const std::string terminated(name);
-    for (;;) {
-        group entry{};
-        group* found = nullptr;
-        const int error =
-            ::getgrnam_r(terminated.c_str(), &entry, buffer.data(), buffer.size(), &found);
-        if (error == ERANGE && buffer.size() < (1u << 20)) {
-            buffer.resize(buffer.size() * 2);
-            continue;
-        }
-        if (error != 0 || !found) return std::nullopt;
-        return entry.gr_gid;
-    }
+    std::vector<char> buffer;
+    const auto entry = look_up<group>(name, ::getgrnam_r, buffer);
+    return entry ? std::optional(entry->gr_gid) : std::nullopt;
 }
 
 std::string resolve(const std::string& path) {
