@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/app_path.hpp"
+#include "fwd/proc_files.hpp"
 #include "rules/condition_text.hpp"
 
 namespace doorward {
@@ -86,6 +87,19 @@ std::string type_of(std::string_view key) {
     return type;
 }
 
+void add_lifetime_options(CLI::App& command, RuleOptions& options) {
+    auto* duration =
+        command.add_option("--for", options.duration, "expire after this time: 90s, 20m, 2h, 7d")
+            ->type_name("TIME");
+    auto* restart = command.add_flag("--until-restart", options.until_restart,
+                                     "keep it in memory only: gone when the daemon is restarted");
+    auto* exit = command.add_option("--until-exit", options.until_exit,
+                                    "keep it in memory only: gone when this process ends")
+                     ->type_name("PID");
+    duration->excludes(restart)->excludes(exit);
+    restart->excludes(exit);
+}
+
 }  // namespace
 
 void add_rule_options(CLI::App& command, RuleOptions& options) {
@@ -100,8 +114,7 @@ void add_rule_options(CLI::App& command, RuleOptions& options) {
     }
     command.add_flag("--in", options.in, "inbound flows");
     command.add_flag("--out", options.out, "outbound flows");
-    command.add_option("--for", options.duration, "expire after this time: 90s, 20m, 2h, 7d")
-        ->type_name("TIME");
+    add_lifetime_options(command, options);
     add_list(command, "--tag", options.tags, "TAG", "a word to find the rule by; may be repeated");
     command.add_option("--comment", options.comment, "a remark to keep with the rule")
         ->type_name("TEXT");
@@ -139,6 +152,12 @@ Result<NewRule> make_rule(const RuleOptions& options, Action action, std::int64_
     }
     if (auto done = read_expiry(options.duration, now, rule); !done)
         return std::unexpected(done.error());
+    if (options.until_restart) made.lifetime.until = Lifetime::Until::restart;
+    if (!options.until_exit.empty()) {
+        auto lifetime = parse_until_exit(options.until_exit);
+        if (!lifetime) return std::unexpected(lifetime.error());
+        made.lifetime = *lifetime;
+    }
     return made;
 }
 
@@ -154,6 +173,20 @@ Result<std::int64_t> parse_duration(const std::string& text) {
         return fail("--for: \"" + text + "\" is no length of time",
                     "use a number from 1 to 36500 and s, m, h or d, as 20m");
     return number * lengths[unit];
+}
+
+Result<Lifetime> parse_until_exit(const std::string& text) {
+    std::uint32_t pid = 0;
+    const char* end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, pid);
+    if (error != std::errc{} || stopped != end || pid == 0 || pid > INT32_MAX)
+        return fail("--until-exit: \"" + text + "\" is no process",
+                    "use the number of one, as $$ in a shell");
+    Lifetime lifetime{Lifetime::Until::exit, pid};
+    // Whether there is such a process is for the daemon to say.
+    if (const auto folder = ProcFolder::open("/proc", pid))
+        if (const auto stat = folder->stat()) lifetime.started = stat->start_ticks;
+    return lifetime;
 }
 
 std::string suggested_name(const std::string& verb, const Rule& rule) {

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command_error.hpp"
+#include "fwd/rule_lifetime.hpp"
 #include "rules/rule.hpp"
 
 namespace doorward {
@@ -20,6 +21,8 @@ struct RuleOptions {
     std::map<Condition, std::vector<std::string>> negated;     // --not-…
     std::vector<std::string> tags;
     std::string duration;  // --for
+    bool until_restart = false;
+    std::string until_exit;
     std::string comment;
     bool in = false;
     bool out = false;
@@ -33,6 +36,7 @@ void add_rule_options(CLI::App& command, RuleOptions& options);
 
 struct NewRule {
     Rule rule;
+    Lifetime lifetime;
     std::vector<std::string> notes;  // about the programs that were chosen
 };
 
@@ -41,6 +45,9 @@ Result<NewRule> make_rule(const RuleOptions& options, Action action, std::int64_
 
 // "20m", "2h", "1d", "90s" → seconds.
 Result<std::int64_t> parse_duration(const std::string& text);
+
+// The text of --until-exit → a process, with the time at which it started if /proc tells it.
+Result<Lifetime> parse_until_exit(const std::string& text);
 
 // "deny-curl-443": what the rule does, to whom, and the first port or address.
 std::string suggested_name(const std::string& verb, const Rule& rule);

@@ -90,8 +90,9 @@ int change_rule(const Session& session, const std::string& method, nlohmann::jso
     if (json) return print_json(*answer), exit_ok;
     const auto change = as<RuleChange>(*answer);
     if (!change) return report(change.error());
-    fmt::print("{} {} in {}; {} rule{} now\n", done, printable(change->name),
-               printable(change->file), change->rules, change->rules == 1 ? "" : "s");
+    const bool temporary = change->file.starts_with('(');
+    fmt::print("{} {} {}{}; {} rule{} now\n", done, printable(change->name),
+               temporary ? "" : "in ", printable(change->file), change->rules, change->rules == 1 ? "" : "s");
     return exit_ok;
 }
 

@@ -38,7 +38,8 @@ Colour colour_of(std::string_view action) {
 }
 
 std::string short_place(const Place& place) {
-    return fmt::format("{}:{}", place.file.substr(place.file.rfind('/') + 1), place.line);
+    const std::string file = place.file.substr(place.file.rfind('/') + 1);
+    return place.line == 0 ? file : fmt::format("{}:{}", file, place.line);
 }
 
 std::string duration_text(std::uint64_t seconds) {

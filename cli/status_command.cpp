@@ -48,6 +48,9 @@ void report_daemon(Report& report, const Status& status) {
 void report_rules(Report& report, const RulesetStatus& rules) {
     report.line("Rules", fmt::format("{}, generation {}, loaded {}", rules.rules, rules.generation,
                                      local_time(rules.loaded_at)));
+    if (rules.temporary > 0)
+        report.line("", fmt::format("{} of them temporary, of at most {}", rules.temporary,
+                                    rules.temporary_capacity));
     if (rules.last_error)
         report.line("", "the last reload failed, these rules are older: " + *rules.last_error,
                     Colour::red);

@@ -12,7 +12,15 @@ type Place (file: string, line: int, column: int)
 type MissingFeature (name: string, consequence: string)
 type NamedCount (name: string, count: int)
 
-type RulesetStatus (rules: int, generation: int, loaded_at: int, last_error: ?string)
+# temporary: how many of the rules are in memory only.
+type RulesetStatus (
+  rules: int,
+  generation: int,
+  loaded_at: int,
+  last_error: ?string,
+  temporary: int,
+  temporary_capacity: int
+)
 
 type PacketCounters (
   received: int,
@@ -189,7 +197,9 @@ type Rule (
   when: ?[]string
 )
 
-type RuleEntry (rule: Rule, place: Place, hits: ?int)
+# A rule that is in memory only has until: it lasts until the daemon ends, or the process pid. Its place
+# then says that in words, on line 0.
+type RuleEntry (rule: Rule, place: Place, hits: ?int, until: ?(restart, exit), pid: ?int)
 type Defaults (
   out: (accept, drop, reject),
   in: (accept, drop, reject),
@@ -247,8 +257,16 @@ type OpenFlow (
 method GetStatus() -> (status: Status)
 # Rules in the order in which they are tried, then the defaults.
 method ListRules() -> (list: RuleList)
-# Writes the rule to a file that the daemon chooses.
-method AddRule(rule: Rule, position: (first, last)) -> (change: RuleChange)
+# Writes the rule to a file that the daemon chooses; with until, keeps it in memory only. pid is needed with
+# exit and makes no sense without: a process of the daemon's PID namespace. started: when it did, as
+# field 22 of /proc/PID/stat has it; if that is given, another process of this number is refused.
+method AddRule(
+  rule: Rule,
+  position: (first, last),
+  until: ?(restart, exit),
+  pid: ?int,
+  started: ?int
+) -> (change: RuleChange)
 method RemoveRule(name: string) -> (change: RuleChange)
 method SetRuleEnabled(name: string, enabled: bool) -> (change: RuleChange)
 method Reload() -> (reloaded: Reloaded)

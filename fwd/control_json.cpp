@@ -69,7 +69,8 @@ static void from_json(const json& j, Address& address) {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Place, file, line, column)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MissingFeature, name, consequence)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RulesetStatus, rules, generation, loaded_at, last_error)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RulesetStatus, rules, generation, loaded_at, last_error,
+                                   temporary, temporary_capacity)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NamedCount, name, count)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PacketCounters, received, accepted, dropped, rejected,
                                    queue_dropped, malformed, unknown)
@@ -125,7 +126,20 @@ void to_json(json& j, const FlowQuestion& question) {
 }
 
 static void to_json(json& j, const RuleEntry& entry) {
-    j = json{{"rule", rule_to_json(entry.rule)}, {"place", entry.rule.place}, {"hits", entry.hits}};
+    const bool with_process = entry.lifetime.until == Lifetime::Until::exit;
+    j = json{{"rule", rule_to_json(entry.rule)}, {"place", entry.rule.place}, {"hits", entry.hits},
+             {"until", nullptr}, {"pid", nullptr}};
+    if (entry.lifetime.temporary()) j["until"] = with_process ? "exit" : "restart";
+    if (with_process) j["pid"] = entry.lifetime.pid;
+}
+
+static Lifetime lifetime_of(const json& j) {
+    Lifetime lifetime;
+    const auto until = j.at("until").get<std::optional<std::string>>();
+    if (!until) return lifetime;
+    lifetime.until = *until == "exit" ? Lifetime::Until::exit : Lifetime::Until::restart;
+    if (lifetime.until == Lifetime::Until::exit) lifetime.pid = j.at("pid").get<std::uint32_t>();
+    return lifetime;
 }
 
 static void from_json(const json& j, RuleEntry& entry) {
@@ -134,6 +148,7 @@ static void from_json(const json& j, RuleEntry& entry) {
     entry.rule = std::move(*rule);
     entry.rule.place = j.at("place").get<Place>();
     entry.hits = j.at("hits").get<std::optional<std::uint64_t>>();
+    entry.lifetime = lifetime_of(j);
 }
 
 void to_json(json& j, const RuleList& list) {

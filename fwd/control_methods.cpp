@@ -79,13 +79,30 @@ Reply list_rules(Context& context) {
     return {.error = {}, .parameters = {{"list", context.controlled.rules()}}};
 }
 
+Lifetime read_lifetime(CallParameters& parameters) {
+    Lifetime lifetime;
+    const auto until = parameters.optional_text("until");
+    const auto pid = parameters.optional_integer("pid", 1, INT32_MAX);
+    const auto started = parameters.optional_integer("started", 0, INT64_MAX);
+    if (until == "restart") lifetime.until = Lifetime::Until::restart;
+    else if (until == "exit") lifetime.until = Lifetime::Until::exit;
+    else if (until) parameters.refuse("until");
+    const bool needs_pid = lifetime.until == Lifetime::Until::exit;
+    if (pid.has_value() != needs_pid) parameters.refuse("pid");
+    if (started && !needs_pid) parameters.refuse("started");
+    if (pid) lifetime.pid = static_cast<std::uint32_t>(*pid);
+    if (started) lifetime.started = static_cast<std::uint64_t>(*started);
+    return lifetime;
+}
+
 Reply add_rule(Context& context) {
     const json object = context.parameters.object("rule");
     const auto position = context.parameters.one_of("position", {"first", "last"});
+    const Lifetime lifetime = read_lifetime(context.parameters);
     if (!context.parameters.complete()) return invalid_parameter(context.parameters.wrong());
     const auto rule = rule_from_json(object);
     if (!rule) return error_reply("InvalidRule", rule.error().text());
-    return answer("change", context.controlled.add_rule(*rule, position == "first"));
+    return answer("change", context.controlled.add_rule(*rule, position == "first", lifetime));
 }
 
 Reply remove_rule(Context& context) {

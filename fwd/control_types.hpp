@@ -11,6 +11,7 @@
 #include "fwd/config.hpp"
 #include "fwd/missing_feature.hpp"
 #include "fwd/nft_table.hpp"
+#include "fwd/rule_lifetime.hpp"
 #include "rules/rule.hpp"
 #include "rules/ruleset.hpp"
 
@@ -21,6 +22,8 @@ struct RulesetStatus {
     std::uint64_t generation = 0;
     std::int64_t loaded_at = 0;             // seconds since the epoch
     std::optional<std::string> last_error;  // of the last reload, if it failed; older rules run on
+    std::uint64_t temporary = 0;            // of the rules, in memory only
+    std::uint64_t temporary_capacity = 0;
 };
 
 struct NamedCount {
@@ -156,6 +159,7 @@ struct Status {
 struct RuleEntry {
     Rule rule;                          // its place says where it is written
     std::optional<std::uint64_t> hits;  // decisions since the rules were loaded, if counted
+    Lifetime lifetime{};
 };
 
 struct RuleList {
@@ -166,7 +170,7 @@ struct RuleList {
 // A rule that was added, removed, enabled or disabled.
 struct RuleChange {
     std::string name;
-    std::string file;            // the file that was written
+    std::string file;            // that was written; of a temporary rule: "(until restart)" or so
     std::uint64_t position = 0;  // in evaluation order from 1; of a removed rule: where it was
     std::uint64_t rules = 0;     // how many there are now
 };
@@ -254,7 +258,7 @@ public:
 
     virtual Status status() = 0;
     virtual RuleList rules() = 0;
-    virtual Controlling<RuleChange> add_rule(const Rule& rule, bool first) = 0;
+    virtual Controlling<RuleChange> add_rule(const Rule& rule, bool first, const Lifetime& lifetime) = 0;
     virtual Controlling<RuleChange> remove_rule(const std::string& name) = 0;
     virtual Controlling<RuleChange> set_rule_enabled(const std::string& name, bool enabled) = 0;
     virtual Controlling<Reloaded> reload() = 0;

@@ -103,6 +103,7 @@ Result<void> Daemon::open_events() {
     if (const int error = sd_event_new(&event); error < 0)
         return sys_fail("create the event loop", -error);
     event_.reset(event);
+    exits_ = std::make_unique<ExitWatch>(event, [this](const std::string& rule) { end_rule(rule); });
     int error = 0;
     const auto note = [&error](int result) { error = error < 0 ? error : result; };
     note(sd_event_add_signal(event, nullptr, SIGTERM, on_terminate, this));
@@ -234,6 +235,7 @@ int Daemon::on_tick(sd_event_source* source, std::uint64_t, void* self) {
     daemon->feed_watchdog();
     daemon->refresh_names();
     daemon->refresh_lists();
+    if (daemon->forgotten_in_force_) daemon->drop_forgotten();
     daemon->packet_sockets_->collect();
     sd_event_source_set_time_relative(source, tick_us);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -244,6 +246,32 @@ int Daemon::on_tick(sd_event_source* source, std::uint64_t, void* self) {
 void Daemon::refresh_lists() {
     if (++ticks_ % ticks_per_look_at_lists != 0 || !lists_->changed()) return;
     (void)reload();  // says itself what came of it
+}
+
+// The process is gone that this rule was to last with.
+void Daemon::end_rule(const std::string& name) {
+    const TemporaryRules::Entry* entry = store_.temporary().find(name);
+    if (!entry) return;
+    log_line(Severity::notice, fmt::format("rule {} removed: process {} has ended", name,
+                                           entry->lifetime.pid));
+    store_.forget(name);
+    (void)exits_->follow(store_.temporary());  // only takes away
+    drop_forgotten();
+}
+
+// Does not ask what the rule files say by now. What still goes wrong, a user who is gone or a list that
+// can't be read, is tried again with each tick.
+void Daemon::drop_forgotten() {
+    const bool first_try = !std::exchange(forgotten_in_force_, true);
+    auto rules = store_.without_forgotten(*guard_->active()->rules);
+    if (!rules) {
+        if (first_try)
+            log_line(Severity::error, "a rule whose process has ended is still in force, until this is "
+                                      "mended: " + rules.error().text());
+        return;
+    }
+    if (*rules && !put_in_force(std::move(*rules), guard_->active()->mode)) return;
+    forgotten_in_force_ = false;
 }
 
 void Daemon::follow_network(std::shared_ptr<const NetworkState> state) {

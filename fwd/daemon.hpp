@@ -13,6 +13,7 @@
 #include "fwd/control_methods.hpp"
 #include "fwd/control_server.hpp"
 #include "fwd/control_types.hpp"
+#include "fwd/exit_watch.hpp"
 #include "fwd/guard.hpp"
 #include "fwd/list_files.hpp"
 #include "fwd/network_watch.hpp"
@@ -34,7 +35,7 @@ public:
 
     Status status() override;
     RuleList rules() override;
-    Controlling<RuleChange> add_rule(const Rule& rule, bool first) override;
+    Controlling<RuleChange> add_rule(const Rule& rule, bool first, const Lifetime& lifetime) override;
     Controlling<RuleChange> remove_rule(const std::string& name) override;
     Controlling<RuleChange> set_rule_enabled(const std::string& name, bool enabled) override;
     Controlling<Reloaded> reload() override;
@@ -53,6 +54,8 @@ private:
     void announce() const;
     void look_at_rules_later();
     void refresh_lists();
+    void end_rule(const std::string& name);
+    void drop_forgotten();
     std::vector<MissingFeature> missing_features() const;
     Controlling<RuleChange> put_in_force(Controlling<RuleUpdate> update);
     Result<void> put_in_force(std::shared_ptr<const Ruleset> rules, Mode mode);
@@ -88,6 +91,8 @@ private:
     ControlMethods methods_;
     CHandle<sd_event, sd_event_unref> event_;
     CHandle<sd_event_source, sd_event_source_unref> rules_loaded_;
+    std::unique_ptr<ExitWatch> exits_;
+    bool forgotten_in_force_ = false;  // rules that should not be any more
     std::unique_ptr<NetworkWatch> network_;
     std::optional<ControlServer> control_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <iterator>
+#include <unordered_map>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -126,7 +127,7 @@ Status Daemon::status() {
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(uptime).count());
     status.network_namespace = network_namespace();
     status.ruleset = {active->rules->size(), guard_->generation(), rules_loaded_at_,
-                      reload_error_};
+                      reload_error_, store_.temporary().size(), TemporaryRules::most};
     status.packets = packet_counters(guard_->queue_counters(), guard_->decisions());
     if (auto counters = guard_->table().counters()) status.netfilter = *counters;
     status.packet_sockets = packet_sockets_->status();
@@ -196,8 +197,14 @@ RuleList Daemon::rules() {
     const auto active = guard_->active();
     RuleList list;
     list.defaults = active->rules->defaults();
-    for (std::uint32_t i = 0; i < active->rules->size(); i++)
-        list.rules.push_back({active->rules->rule(i), (*active->hits)[i].load()});
+    std::unordered_map<std::string_view, const Lifetime*> lifetimes;
+    for (const auto& entry : store_.temporary().entries())
+        lifetimes[entry.rule.name] = &entry.lifetime;
+    for (std::uint32_t i = 0; i < active->rules->size(); i++) {
+        const auto known = lifetimes.find(active->rules->name(i));
+        list.rules.push_back({active->rules->rule(i), (*active->hits)[i].load(),
+                              known == lifetimes.end() ? Lifetime{} : *known->second});
+    }
     return list;
 }
 
@@ -212,6 +219,7 @@ Result<void> Daemon::put_in_force(std::shared_ptr<const Ruleset> rules, Mode mod
 
 Controlling<RuleChange> Daemon::put_in_force(Controlling<RuleUpdate> update) {
     if (!update) return std::unexpected(update.error());
+    (void)exits_->follow(store_.temporary());  // what is new was watched before; this takes away
     const auto applied = put_in_force(update->ruleset, guard_->active()->mode);
     if (!applied) return control_fail(ControlFailure::Kind::failed, applied.error());
     rules_loaded_at_ = std::time(nullptr);
@@ -219,8 +227,20 @@ Controlling<RuleChange> Daemon::put_in_force(Controlling<RuleUpdate> update) {
     return update->change;
 }
 
-Controlling<RuleChange> Daemon::add_rule(const Rule& rule, bool first) {
-    return put_in_force(store_.add(rule, first));
+Controlling<RuleChange> Daemon::add_rule(const Rule& rule, bool first, const Lifetime& lifetime) {
+    std::shared_ptr<const Fd> process;
+    if (lifetime.until == Lifetime::Until::exit) {
+        auto opened = open_process(lifetime);
+        if (!opened) return control_fail(ControlFailure::Kind::invalid_rule, opened.error());
+        process = std::make_shared<const Fd>(std::move(*opened));
+    }
+    auto update = store_.add(rule, first, lifetime, std::move(process));
+    if (!update) return std::unexpected(update.error());
+    if (auto watched = exits_->follow(store_.temporary()); !watched) {
+        store_.forget(rule.name);
+        return control_fail(ControlFailure::Kind::failed, watched.error());
+    }
+    return put_in_force(std::move(update));
 }
 
 Controlling<RuleChange> Daemon::remove_rule(const std::string& name) {

@@ -2,6 +2,9 @@
 #include "fwd/rule_store.hpp"
 
 #include <algorithm>
+#include <unordered_set>
+
+#include <fmt/format.h>
 
 #include "fwd/replace_file.hpp"
 #include "rules/rule_edit.hpp"
@@ -46,9 +49,9 @@ Result<std::string> append_last(const std::string& text, const Rule& rule,
 }
 
 // The rule alone, by the rules of a rule file: what is wrong then is the rule's own fault.
-Result<void> check_alone(const Rule& rule) {
-    const auto parsed = parse_rules("rules:\n" + format_rule(rule), "rule");
-    if (parsed) return {};
+Result<Rule> read_alone(const Rule& rule) {
+    auto parsed = parse_rules("rules:\n" + format_rule(rule), "rule");
+    if (parsed) return std::move(parsed->front());
     return fail(parsed.error().what, parsed.error().remedy);
 }
 
@@ -57,17 +60,57 @@ std::unexpected<ControlFailure> no_such_rule(const std::string& name) {
                                                "see the names with: doorward rules list", {}});
 }
 
+std::unexpected<ControlFailure> name_is_taken(const std::string& name, const Place& where) {
+    return control_fail(Kind::rule_exists, {"there is a rule \"" + name + "\" already",
+                                            "choose another name, or remove that rule first", where});
+}
+
+// A file that was written by hand may use the name of a temporary rule.
+Result<void> names_are_free(const Ruleset::Packs& files, const TemporaryRules& temporary) {
+    std::unordered_set<std::string_view> names;
+    for (const auto& entry : temporary.entries()) names.insert(entry.rule.name);
+    if (names.empty()) return {};
+    for (const auto& pack : files)
+        for (std::size_t at = 0; at < pack->size(); ++at)
+            if (const auto name = pack->text(pack->packed(at).name); names.contains(name))
+                return fail(fmt::format("rule name \"{}\" is taken by a temporary rule", name),
+                            "give it another name, or: doorward rules remove " + std::string(name),
+                            pack->place(pack->packed(at)));
+    return {};
+}
+
+// An error in a file that was sound before is the fault of the rule that was put there.
+Controlling<RuleUpdate> blame_rule(Controlling<RuleUpdate> update, const std::string& place) {
+    if (update || update.error().kind != Kind::reload_failed ||
+        update.error().error.place.file != place)
+        return update;
+    return control_fail(Kind::invalid_rule,
+                        {update.error().error.what, update.error().error.remedy, {}});
+}
+
+RuleUpdate update_of(std::shared_ptr<const Ruleset> ruleset, RuleChange change) {
+    change.rules = ruleset->size();
+    if (const auto position = ruleset->find(change.name)) change.position = *position + 1;
+    return {std::move(ruleset), std::move(change)};
+}
+
 }  // namespace
 
 struct RuleStore::Contents {
     std::vector<RuleFile> files;
     Ruleset::Packs packs;  // one for each file
 
+    std::size_t rules() const {
+        std::size_t count = 0;
+        for (const auto& pack : packs) count += pack->size();
+        return count;
+    }
+
     // Where a rule stands; none: there is no such rule.
     struct Found {
         std::size_t file;
         Place place;
-        std::uint64_t position;  // in evaluation order, from 1
+        std::uint64_t position;  // in evaluation order, from 1, temporary rules left aside
     };
     std::optional<Found> find(const std::string& name) const {
         std::uint64_t position = 0;
@@ -95,7 +138,7 @@ Result<std::shared_ptr<const Ruleset>> RuleStore::load() {
     if (!files) return std::unexpected(files.error());
     auto packs = cache_.parse(*files);
     if (!packs) return std::unexpected(packs.error());
-    return Ruleset::compile(std::move(*packs), defaults_, environment_);
+    return compile(*packs, temporary_);
 }
 
 Controlling<RuleStore::Contents> RuleStore::read() {
@@ -106,15 +149,17 @@ Controlling<RuleStore::Contents> RuleStore::read() {
     return Contents{std::move(*files), std::move(*packs)};
 }
 
-Controlling<RuleUpdate> RuleStore::add(const Rule& rule, bool first) {
-    if (auto sound = check_alone(rule); !sound)
-        return control_fail(Kind::invalid_rule, sound.error());
+Controlling<RuleUpdate> RuleStore::add(const Rule& rule, bool first, const Lifetime& lifetime,
+                                       std::shared_ptr<const Fd> process) {
+    const auto sound = read_alone(rule);
+    if (!sound) return control_fail(Kind::invalid_rule, sound.error());
     auto contents = read();
     if (!contents) return std::unexpected(contents.error());
-    if (const auto other = contents->find(rule.name))
-        return control_fail(Kind::rule_exists,
-                            {"there is a rule \"" + rule.name + "\" already",
-                             "choose another name, or remove that rule first", other->place});
+    if (const auto other = contents->find(rule.name)) return name_is_taken(rule.name, other->place);
+    if (const auto* other = temporary_.find(rule.name))
+        return name_is_taken(rule.name, {other->pack->file(), 0, 0});
+    if (lifetime.temporary())
+        return add_temporary(*contents, *sound, first, lifetime, std::move(process));
     const std::size_t at =
         contents->file_at(folder_ + "/" + std::string(first ? first_file : last_file));
     RuleFile& file = contents->files[at];
@@ -123,18 +168,29 @@ Controlling<RuleUpdate> RuleStore::add(const Rule& rule, bool first) {
     if (!text) return control_fail(Kind::failed, text.error());
     file.text = std::move(*text);
     const std::string path = file.path;
-    auto update = commit(std::move(contents->files), at, {rule.name, path, 0, 0});
-    // That file was sound before: what is wrong in it now is the rule's own fault.
-    if (!update && update.error().kind == Kind::reload_failed &&
-        update.error().error.place.file == path)
-        return control_fail(Kind::invalid_rule,
-                            {update.error().error.what, update.error().error.remedy, {}});
-    return update;
+    return blame_rule(commit(std::move(contents->files), at, {rule.name, path, 0, 0}), path);
+}
+
+Controlling<RuleUpdate> RuleStore::add_temporary(const Contents& contents, const Rule& rule,
+                                                 bool first, const Lifetime& lifetime,
+                                                 std::shared_ptr<const Fd> process) {
+    TemporaryRules changed = temporary_;
+    if (!changed.add(rule, first, lifetime, std::move(process)))
+        return control_fail(Kind::failed,
+                            {fmt::format("there are {} temporary rules, as many as there may be",
+                                         TemporaryRules::most),
+                             "remove one, or add the rule without a lifetime", {}});
+    const std::string place = TemporaryRules::place_name(lifetime);
+    return blame_rule(commit(contents, std::move(changed), {rule.name, place, 0, 0}), place);
 }
 
 Controlling<RuleUpdate> RuleStore::remove(const std::string& name) {
     auto contents = read();
     if (!contents) return std::unexpected(contents.error());
+    if (TemporaryRules changed = temporary_; changed.remove(name))
+        return commit(*contents, std::move(changed),
+                      {name, temporary_.find(name)->pack->file(),
+                       temporary_.position(name, contents->rules()), 0});
     const auto found = contents->find(name);
     if (!found) return no_such_rule(name);
     const std::size_t at = found->file;
@@ -142,13 +198,16 @@ Controlling<RuleUpdate> RuleStore::remove(const std::string& name) {
     auto text = remove_rule(file.text, name, file.path);
     if (!text) return control_fail(Kind::failed, text.error());
     file.text = std::move(*text);
-    const RuleChange change{name, file.path, found->position, 0};
+    const RuleChange change{name, file.path, temporary_.before() + found->position, 0};
     return commit(std::move(contents->files), at, change);
 }
 
 Controlling<RuleUpdate> RuleStore::set_enabled(const std::string& name, bool enabled) {
     auto contents = read();
     if (!contents) return std::unexpected(contents.error());
+    if (TemporaryRules changed = temporary_; changed.set_enabled(name, enabled))
+        return commit(*contents, std::move(changed),
+                      {name, temporary_.find(name)->pack->file(), 0, 0});
     const auto found = contents->find(name);
     if (!found) return no_such_rule(name);
     const std::size_t at = found->file;
@@ -163,13 +222,36 @@ Controlling<RuleUpdate> RuleStore::commit(std::vector<RuleFile> files, std::size
                                           RuleChange change) {
     auto packs = cache_.parse(files);
     if (!packs) return control_fail(Kind::reload_failed, packs.error());
-    auto ruleset = Ruleset::compile(std::move(*packs), defaults_, environment_);
+    auto ruleset = compile(*packs, temporary_);
     if (!ruleset) return control_fail(Kind::reload_failed, ruleset.error());
     if (auto written = write(files[changed]); !written)
         return control_fail(Kind::failed, written.error());
-    change.rules = (*ruleset)->size();
-    if (const auto position = (*ruleset)->find(change.name)) change.position = *position + 1;
-    return RuleUpdate{std::move(*ruleset), std::move(change)};
+    return update_of(std::move(*ruleset), std::move(change));
+}
+
+Controlling<RuleUpdate> RuleStore::commit(const Contents& contents, TemporaryRules temporary,
+                                          RuleChange change) {
+    auto ruleset = compile(contents.packs, temporary);
+    if (!ruleset) return control_fail(Kind::reload_failed, ruleset.error());
+    temporary_ = std::move(temporary);
+    return update_of(std::move(*ruleset), std::move(change));
+}
+
+Result<std::shared_ptr<const Ruleset>> RuleStore::compile(const Ruleset::Packs& files,
+                                                          const TemporaryRules& temporary) const {
+    if (auto free = names_are_free(files, temporary); !free) return std::unexpected(free.error());
+    return Ruleset::compile(temporary.around(files), defaults_, environment_);
+}
+
+Result<std::shared_ptr<const Ruleset>> RuleStore::without_forgotten(const Ruleset& in_force) const {
+    const auto forgotten = [this](const std::shared_ptr<const RulePack>& pack) {
+        return TemporaryRules::is_temporary(*pack) &&
+               std::ranges::find(temporary_.entries(), pack, &TemporaryRules::Entry::pack) ==
+                   temporary_.entries().end();
+    };
+    Ruleset::Packs packs = in_force.packs();
+    if (std::erase_if(packs, forgotten) == 0) return nullptr;
+    return Ruleset::compile(std::move(packs), defaults_, environment_);
 }
 
 Result<void> RuleStore::write(const RuleFile& file) const {

@@ -7,10 +7,11 @@
 
 #include "fwd/control_types.hpp"
 #include "fwd/rule_cache.hpp"
+#include "fwd/temporary_rules.hpp"
 
 namespace doorward {
 
-// A change that is on disk already, and the ruleset to run from now on.
+// A change that is on disk, or in memory, already, and the ruleset to run from now on.
 struct RuleUpdate {
     std::shared_ptr<const Ruleset> ruleset;
     RuleChange change;
@@ -19,6 +20,7 @@ struct RuleUpdate {
 // Of one thread. Every change is made on the text of one file in memory; the whole folder is compiled with it, and
 // only if that succeeds is the file replaced at once. On any error the disk is as it was. A file
 // that was edited by hand since the last load takes effect with the change, as by a reload.
+// Temporary rules are changed in memory only; all else is the same for them.
 class RuleStore {
 public:
     // Names within the folder: rules added first go to the top of one, rules added last to the end
@@ -37,16 +39,32 @@ public:
 
     Result<std::shared_ptr<const Ruleset>> load();
 
-    Controlling<RuleUpdate> add(const Rule& rule, bool first);
+    // `lifetime` says whether it is temporary; `process`: a pidfd, of one that lasts with a process.
+    Controlling<RuleUpdate> add(const Rule& rule, bool first, const Lifetime& lifetime = {},
+                                std::shared_ptr<const Fd> process = nullptr);
     Controlling<RuleUpdate> remove(const std::string& name);
     Controlling<RuleUpdate> set_enabled(const std::string& name, bool enabled);
+
+    const TemporaryRules& temporary() const { return temporary_; }
+    // Forgets a temporary rule without a look at the disk; false: there is none of that name.
+    bool forget(std::string_view name) { return temporary_.remove(name); }
+    // These rules, which are in force, without temporary ones that were forgotten: nothing else
+    // changes, whatever is on disk by now. Null: there are none of those among them.
+    Result<std::shared_ptr<const Ruleset>> without_forgotten(const Ruleset& in_force) const;
 
 private:
     struct Contents;
 
     Controlling<Contents> read();
+    Controlling<RuleUpdate> add_temporary(const Contents& contents, const Rule& rule, bool first,
+                                          const Lifetime& lifetime,
+                                          std::shared_ptr<const Fd> process);
     Controlling<RuleUpdate> commit(std::vector<RuleFile> files, std::size_t changed,
                                    RuleChange change);
+    Controlling<RuleUpdate> commit(const Contents& contents, TemporaryRules temporary,
+                                   RuleChange change);
+    Result<std::shared_ptr<const Ruleset>> compile(const Ruleset::Packs& files,
+                                                   const TemporaryRules& temporary) const;
     Result<void> write(const RuleFile& file) const;
 
     std::string folder_;
@@ -54,6 +72,7 @@ private:
     Environment environment_;
     Trust trust_;
     RuleCache cache_;
+    TemporaryRules temporary_;
 };
 
 }  // namespace doorward

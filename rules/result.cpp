@@ -5,7 +5,9 @@
 
 namespace doorward {
 
-std::string Place::text() const { return fmt::format("{}:{}:{}", file, line, column); }
+std::string Place::text() const {
+    return line == 0 ? file : fmt::format("{}:{}:{}", file, line, column);
+}
 
 std::string Error::text() const {
     std::string out;

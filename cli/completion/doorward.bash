@@ -57,7 +57,7 @@ _doorward_value() {
             _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet ambiguous forwarded'
             ;;
         --to | --from) _doorward_words 'loopback multicast private lan dns self' ;;
-        --port | --domain | --interface | --profile | --when | --tag | --package | --verity | --sha256 | --name | --for | --comment | --since | --until | --limit | --pid | --unit | --slice | --container)
+        --port | --domain | --interface | --profile | --when | --tag | --package | --verity | --sha256 | --name | --for | --until-exit | --comment | --since | --until | --limit | --pid | --unit | --slice | --container)
             ;;
         *) return 1 ;;
     esac
@@ -65,7 +65,7 @@ _doorward_value() {
 
 _doorward_options() {
     local global='--socket --color --help --version'
-    local condition rule='--in --out --for --tag --comment --journal --last --json --not-app'
+    local condition rule='--in --out --for --until-restart --until-exit --tag --comment --journal --last --json --not-app'
     for condition in user group unit slice container parent script package verity sha256 protocol to \
         from port domain interface profile when; do
         rule+=" --$condition --not-$condition"

@@ -177,6 +177,8 @@ CONTROL = {
                            "org.varlink.service")),
     "several": calls(call("GetStatus"), call("ListRules"), call("ListFlows"), piece=3),
     "add": calls(call("AddRule", f'{{"rule":{RULE},"position":"last"}}')),
+    "lifetime": calls(call("AddRule", f'{{"rule":{RULE},"position":"first","until":"restart"}}'),
+                      call("AddRule", f'{{"rule":{RULE},"position":"last","until":"exit","pid":7,"started":8}}')),
     "change": calls(call("RemoveRule", '{"name":"web"}'), call("Reload"),
                     call("SetRuleEnabled", '{"name":"web","enabled":false}'),
                     call("SetMode", '{"mode":"enforce"}')),

@@ -30,6 +30,8 @@ public:
                      "/etc/doorward/rules.d/10-web.yaml");
     Mode mode = Mode::observe;
     std::vector<std::string> asked;
+    Lifetime added_until;  // of the last rule that was added
+    Lifetime listed_until; // of every rule that is listed
     std::optional<ControlFailure> failure;  // of every call that changes something
     bool throws = false;
 
@@ -45,7 +47,7 @@ public:
         status.queue_kind = QueueKind::xtables;
         status.pid = 42;
         status.uptime_s = 3700;
-        status.ruleset = {rules_in_force.size(), 7, 1700000000, "10-web.yaml:3:5: no such key"};
+        status.ruleset = {rules_in_force.size(), 7, 1700000000, "10-web.yaml:3:5: no such key", 2, 256};
         status.packets.received = 10;
         status.packets.unknown = {{"no-binding", 3}};
         status.audit.database = "/var/lib/doorward/audit.db";
@@ -67,12 +69,14 @@ public:
     RuleList rules() override {
         asked.push_back("rules");
         RuleList list;
-        for (const Rule& rule : rules_in_force) list.rules.push_back({rule, 5});
+        for (const Rule& rule : rules_in_force) list.rules.push_back({rule, 5, listed_until});
         return list;
     }
 
-    Controlling<RuleChange> add_rule(const Rule& rule, bool first) override {
-        asked.push_back("add " + rule.name + (first ? " first" : " last"));
+    Controlling<RuleChange> add_rule(const Rule& rule, bool first, const Lifetime& lifetime) override {
+        asked.push_back("add " + rule.name + (first ? " first" : " last") +
+                        (lifetime.temporary() ? " " + lifetime_text(lifetime) : ""));
+        added_until = lifetime;
         if (failure) return std::unexpected(*failure);
         if (find(rule.name) != rules_in_force.end())
             return control_fail(ControlFailure::Kind::rule_exists,
@@ -80,8 +84,9 @@ public:
         const auto at = first ? rules_in_force.begin() : rules_in_force.end();
         const auto added = rules_in_force.insert(at, rule);
         const auto position = static_cast<std::uint64_t>(added - rules_in_force.begin()) + 1;
-        return RuleChange{rule.name, "/etc/doorward/rules.d/00-command.yaml", position,
-                          rules_in_force.size()};
+        const std::string file = lifetime.temporary() ? "(" + lifetime_text(lifetime) + ")"
+                                                      : "/etc/doorward/rules.d/00-command.yaml";
+        return RuleChange{rule.name, file, position, rules_in_force.size()};
     }
 
     Controlling<RuleChange> remove_rule(const std::string& name) override {

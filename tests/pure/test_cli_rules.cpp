@@ -114,6 +114,49 @@ TEST_CASE("doorward allow: time, place, and what a program is called") {
           Texts{"unknown:no-binding"});
 }
 
+TEST_CASE("doorward allow: until the daemon or a process ends") {
+    CliFixture fixture;
+    const auto allowed = fixture.run({"allow", "/usr/bin/x", "--until-restart"});
+    REQUIRE(allowed.status == 0);
+    CHECK_THAT(allowed.out, Contains("added allow-x until restart, evaluated first of 3 rules"));
+    const std::string self = std::to_string(::getpid());
+    const auto bound = fixture.run({"rules", "add", "--name", "n", "--action", "drop",
+                                    "--until-exit", self, "--last"});
+    REQUIRE(bound.status == 0);
+    CHECK_THAT(bound.out, Contains("added n until PID " + self + " ends, evaluated last of 4"));
+    CHECK(fixture.daemon.added_until.pid == static_cast<std::uint32_t>(::getpid()));
+    CHECK(fixture.daemon.added_until.started);
+    REQUIRE(fixture.run({"allow", "/usr/bin/y"}).status == 0);
+    CHECK_FALSE(fixture.daemon.added_until.temporary());
+
+    fixture.daemon.rules_in_force[0].place = {"(until PID 123 ends)", 0, 0};
+    const auto listed = fixture.run({"rules", "list"});
+    CHECK_THAT(listed.out, Contains("(until PID 123 ends)") && !Contains("ends):"));
+    CHECK_THAT(fixture.run({"rules", "show", fixture.daemon.rules_in_force[0].name}).out,
+               Catch::StartsWith("# (until PID 123 ends), evaluated first of"));
+}
+
+TEST_CASE("how long a rule lasts is said once, and as it should be") {
+    CliFixture fixture;
+    fixture.daemon.asked.clear();
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"--for", "20m", "--until-restart"},
+                                               {"--for", "20m", "--until-exit", "1"},
+                                               {"--until-restart", "--until-exit", "1"},
+                                               {"--until-exit", "0"},
+                                               {"--until-exit", "-1"},
+                                               {"--until-exit", "12x"},
+                                               {"--until-exit", "4294967297"},
+                                               {"--until-exit", "init"}}) {
+        std::vector<std::string> all{"allow", "/usr/bin/x"};
+        all.insert(all.end(), words.begin(), words.end());
+        const auto refused = fixture.run(all);
+        CHECK(refused.status == 2);
+        is_one_line(refused.err);
+    }
+    CHECK(fixture.daemon.asked.empty());
+}
+
 TEST_CASE("options for what must not be, for tags, times and networks") {
     CliFixture fixture;
     REQUIRE(fixture.run({"deny", "/opt/none/tool", "--not-port", "22,set:web", "--not-to", "lan",

@@ -106,6 +106,18 @@ TEST_CASE("parameters that are missing, surplus or of the wrong type are named")
         {"AddRule", {{"rule", "text"}, {"position", "first"}}, "rule"},
         {"AddRule", {{"rule", curl_rule}}, "position"},
         {"AddRule", {{"rule", curl_rule}, {"position", "middle"}}, "position"},
+        {"AddRule", {{"rule", curl_rule}, {"position", "last"}, {"until", "noon"}}, "until"},
+        {"AddRule", {{"rule", curl_rule}, {"position", "last"}, {"until", "exit"}}, "pid"},
+        {"AddRule", {{"rule", curl_rule}, {"position", "last"}, {"pid", 7}}, "pid"},
+        {"AddRule",
+         {{"rule", curl_rule}, {"position", "last"}, {"until", "exit"}, {"pid", 0}},
+         "pid"},
+        {"AddRule",
+         {{"rule", curl_rule}, {"position", "last"}, {"until", "restart"}, {"pid", 7}},
+         "pid"},
+        {"AddRule",
+         {{"rule", curl_rule}, {"position", "last"}, {"until", "restart"}, {"started", 7}},
+         "started"},
         {"Explain", {{"question", {{"app", "/x"}, {"port", 65536}}}}, "question.port"},
         {"Explain", {{"question", {{"app", "/x"}, {"port", -1}}}}, "question.port"},
         {"Explain", {{"question", {{"app", "/x"}, {"port", 1.5}}}}, "question.port"},
@@ -133,6 +145,27 @@ TEST_CASE("rules are added first or last, as asked") {
     CHECK(values_of(fixture.daemon.rules_in_force[2], Condition::port) == Texts{"443"});
     CHECK(fixture.call("AddRule", {{"rule", curl_rule}, {"position", "first"}}).error ==
           "org.doorward.Control.RuleExists");
+}
+
+TEST_CASE("how long a rule lasts is passed on and listed") {
+    Fixture fixture;
+    json call{{"rule", curl_rule}, {"position", "first"}, {"until", "restart"}};
+    CHECK(fixture.call("AddRule", call).parameters["change"]["file"] == "(until restart)");
+    CHECK(fixture.daemon.asked.back() == "add deny-curl first until restart");
+    call["rule"]["name"] = "other";
+    call.update({{"until", "exit"}, {"pid", 123}, {"started", 45678}});
+    CHECK(fixture.call("AddRule", call).error == "");
+    CHECK(fixture.daemon.asked.back() == "add other first until PID 123 ends");
+    CHECK(fixture.daemon.added_until.started == 45678u);
+
+    using Until = Lifetime::Until;
+    for (const auto& lifetime : {Lifetime{}, Lifetime{Until::restart}, Lifetime{Until::exit, 123}}) {
+        fixture.daemon.listed_until = lifetime;
+        const auto list = decode<RuleList>(fixture.call("ListRules").parameters, "list");
+        REQUIRE(list);
+        CHECK(list->rules[0].lifetime.until == lifetime.until);
+        CHECK(list->rules[0].lifetime.pid == lifetime.pid);
+    }
 }
 
 TEST_CASE("a rule that makes no sense is refused with its key") {

@@ -189,3 +189,122 @@ TEST_CASE("the only rule of the folder can be removed and another added") {
     REQUIRE(again);
     CHECK(again->change.rules == 1);
 }
+
+namespace {
+
+const Lifetime until_restart{Lifetime::Until::restart};
+
+Rule named(const std::string& name) {
+    Rule rule = curl_rule();
+    rule.name = name;
+    return rule;
+}
+
+}  // namespace
+
+TEST_CASE("temporary rules stand before and behind all files, and never on disk") {
+    Fixture fixture;
+    fixture.folder.write("!-first.yaml", "rules: [{name: first-file, action: drop}]\n");
+    fixture.folder.write("~-last.yaml", "rules: [{name: last-file, action: drop}]\n");
+    const auto before = fixture.contents();
+    const auto added = fixture.store.add(named("a"), true, until_restart);
+    REQUIRE(added);
+    CHECK(added->change.file == "(until restart)");
+    CHECK(added->change.position == 1);
+    CHECK(added->ruleset->place(0) == Place{"(until restart)", 0, 0});
+    REQUIRE(fixture.store.add(named("b"), true, {Lifetime::Until::exit, 123}));
+    REQUIRE(fixture.store.add(named("c"), false, until_restart));
+    const auto last = fixture.store.add(named("d"), false, {Lifetime::Until::exit, 123});
+    REQUIRE(last);
+    CHECK(last->change.file == "(until PID 123 ends)");
+    CHECK(last->change.position == 8);
+    CHECK(fixture.names() ==
+          Names{"b", "a", "first-file", "web", "dns", "last-file", "c", "d"});
+    CHECK(fixture.contents() == before);
+    // Another daemon on the same folder, as after a restart.
+    RuleStore restarted(fixture.folder.path(), Defaults{}, system_environment(), Trust::anybody);
+    CHECK((*restarted.load())->size() == 4);
+}
+
+TEST_CASE("temporary rules are removed, disabled and enabled like all others") {
+    Fixture fixture;
+    REQUIRE(fixture.store.add(named("a"), true, until_restart));
+    REQUIRE(fixture.store.add(named("z"), false, until_restart));
+    const auto disabled = fixture.store.set_enabled("z", false);
+    REQUIRE(disabled);
+    CHECK(disabled->change.position == 4);
+    CHECK_FALSE(disabled->ruleset->rule(3).enabled);
+    CHECK_FALSE((*fixture.store.load())->rule(3).enabled);
+    REQUIRE(fixture.store.set_enabled("z", true));
+    CHECK((*fixture.store.load())->rule(3).enabled);
+    // Where the rules of files are counts the temporary ones before them.
+    CHECK(fixture.store.remove("web")->change.position == 2);
+    const auto removed = fixture.store.remove("z");
+    REQUIRE(removed);
+    CHECK(removed->change.position == 3);
+    CHECK(removed->change.file == "(until restart)");
+    CHECK(fixture.names() == Names{"a", "dns"});
+    CHECK(fixture.store.remove("z").error().kind == Kind::rule_not_found);
+}
+
+TEST_CASE("a name is taken once, whether by a file or by a temporary rule") {
+    Fixture fixture;
+    CHECK(fixture.store.add(named("web"), true, until_restart).error().kind == Kind::rule_exists);
+    REQUIRE(fixture.store.add(named("a"), true, until_restart));
+    for (const Lifetime& lifetime : {until_restart, Lifetime{}}) {
+        const auto again = fixture.store.add(named("a"), false, lifetime);
+        REQUIRE_FALSE(again);
+        CHECK(again.error().kind == Kind::rule_exists);
+        CHECK_THAT(again.error().error.text(), Catch::StartsWith("(until restart): "));
+    }
+    // By hand, afterwards.
+    fixture.folder.write("20-hand.yaml", "rules:\n  - name: a\n    action: drop\n");
+    const auto loaded = fixture.store.load();
+    REQUIRE_FALSE(loaded);
+    CHECK_THAT(loaded.error().text(), Catch::Contains("20-hand.yaml:2:5") &&
+                                          Catch::Contains("taken by a temporary rule"));
+}
+
+TEST_CASE("what is no rule is no temporary one, and there are only so many") {
+    Fixture fixture;
+    Rule senseless = named("ports-of-icmp");
+    senseless.add(Condition::protocol, {"icmp"}).add(Condition::port, {"443"});
+    CHECK(fixture.store.add(senseless, true, until_restart).error().kind == Kind::invalid_rule);
+    Rule nobody = named("nobody");
+    nobody.add(Condition::user, {"no-such-user-anywhere"});
+    const auto refused = fixture.store.add(nobody, true, until_restart);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == Kind::invalid_rule);
+    CHECK(refused.error().error.place == Place{});
+    CHECK(fixture.store.temporary().size() == 0);
+    for (std::size_t i = 0; i < TemporaryRules::most; ++i)
+        REQUIRE(fixture.store.add(named("t" + std::to_string(i)), true, until_restart));
+    const auto one_more = fixture.store.add(named("more"), true, until_restart);
+    REQUIRE_FALSE(one_more);
+    CHECK_THAT(one_more.error().error.text(), Catch::Contains("256 temporary rules"));
+    CHECK(fixture.store.temporary().size() == TemporaryRules::most);
+    CHECK(fixture.names().size() == TemporaryRules::most + 2);
+    REQUIRE(fixture.store.remove("t7"));
+    CHECK(fixture.store.add(named("more"), true, until_restart));
+}
+
+TEST_CASE("a forgotten rule leaves those in force, whatever became of the files") {
+    Fixture fixture;
+    REQUIRE(fixture.store.add(named("kept"), true, until_restart));
+    const auto both = fixture.store.add(named("ended"), true, {Lifetime::Until::exit, 123});
+    REQUIRE(both);
+    CHECK(*fixture.store.without_forgotten(*both->ruleset) == nullptr);
+    fixture.folder.write("10-web.yaml", "rules: [broken");
+    CHECK(fixture.store.forget("ended"));
+    CHECK_FALSE(fixture.store.forget("ended"));
+    const auto left = fixture.store.without_forgotten(*both->ruleset);
+    REQUIRE(left);
+    REQUIRE(*left);
+    CHECK((*left)->size() == 3);
+    CHECK((*left)->name(0) == "kept");
+    CHECK_FALSE((*left)->find("ended"));
+    CHECK(*fixture.store.without_forgotten(**left) == nullptr);
+    CHECK_FALSE(fixture.store.load());
+    fixture.folder.write("10-web.yaml", web);
+    CHECK(fixture.names() == Names{"kept", "web", "dns"});
+}
