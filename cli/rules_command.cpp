@@ -96,6 +96,17 @@ int change_rule(const Session& session, const std::string& method, nlohmann::jso
     return exit_ok;
 }
 
+int undo(const Session& session, bool json) {
+    const auto answer = ask(session.socket, "UndoChange", "undone");
+    if (!answer) return report(answer.error());
+    if (json) return print_json(*answer), exit_ok;
+    const auto undone = as<Undone>(*answer);
+    if (!undone) return report(undone.error());
+    fmt::print("{}: {}; {} rule{} now\n", undone->again ? "done again" : "taken back",
+               printable(undone->what), undone->rules, undone->rules == 1 ? "" : "s");
+    return exit_ok;
+}
+
 int reload(const Session& session, bool json) {
     const auto answer = ask(session.socket, "Reload", "reloaded");
     if (!answer) return report(answer.error());
@@ -178,6 +189,13 @@ void add_changes(CLI::App& rules, Session& session) {
                    });
 }
 
+void add_undo(CLI::App& rules, Session& session) {
+    auto* command = rules.add_subcommand(
+        "undo", "take back the last change made by command; once more: do it again");
+    auto* json = add_switch(*command, "--json", "print JSON");
+    command->callback([&session, json] { session.status = undo(session, json->count() > 0); });
+}
+
 void add_reload(CLI::App& rules, Session& session) {
     auto* command = rules.add_subcommand("reload", "read the rule files again");
     auto* json = add_switch(*command, "--json", "print JSON");
@@ -192,6 +210,7 @@ void add_rules_command(CLI::App& app, Session& session) {
     add_list_and_show(*rules, session);
     add_add(*rules, session);
     add_changes(*rules, session);
+    add_undo(*rules, session);
     add_rules_check(*rules, session);
     add_rules_fmt(*rules, session);
     add_rules_schema(*rules, session);

@@ -209,6 +209,8 @@ type RuleList (rules: []RuleEntry, defaults: Defaults)
 
 # position counts from 1 in evaluation order; of a removed rule it is where the rule was.
 type RuleChange (name: string, file: string, position: int, rules: int)
+# what: the change that was taken back or, with again, done once more; in words.
+type Undone (what: string, again: bool, rules: int)
 type Reloaded (rules: int, generation: int)
 
 # An imagined flow. app is the path of an executable, unknown a reason for not knowing one; one of
@@ -269,6 +271,9 @@ method AddRule(
 ) -> (change: RuleChange)
 method RemoveRule(name: string) -> (change: RuleChange)
 method SetRuleEnabled(name: string, enabled: bool) -> (change: RuleChange)
+# Takes back the last change that was made by one of the methods that change rules. Once more, and that
+# is done again.
+method UndoChange() -> (undone: Undone)
 method Reload() -> (reloaded: Reloaded)
 method SetMode(mode: (observe, enforce)) -> ()
 # What the rules that run now would decide, by the code that decides.
@@ -279,6 +284,7 @@ error PermissionDenied (message: string)
 error RuleNotFound (message: string)
 error RuleExists (message: string)
 error InvalidRule (message: string)
+error NothingToUndo (message: string)
 error ReloadFailed (message: string)
 error Failed (message: string)
 # The bytes were no call; the connection is closed.

@@ -107,6 +107,7 @@ DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback
               network_namespace, ruleset, packets, netfilter,
               packet_sockets, audit, maps, names, content, network)
 DOORWARD_JSON(RuleChange, name, file, position, rules)
+DOORWARD_JSON(Undone, what, again, rules)
 DOORWARD_JSON(Reloaded, rules, generation)
 DOORWARD_JSON(Explanation, action, rule, place, trials)
 DOORWARD_JSON(OpenFlow, direction, protocol, local, remote, local_port, remote_port, exe, pid, user,

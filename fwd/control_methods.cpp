@@ -40,6 +40,7 @@ std::string_view error_name(ControlFailure::Kind kind) {
         case ControlFailure::Kind::rule_not_found: return "RuleNotFound";
         case ControlFailure::Kind::rule_exists: return "RuleExists";
         case ControlFailure::Kind::invalid_rule: return "InvalidRule";
+        case ControlFailure::Kind::nothing_to_undo: return "NothingToUndo";
         case ControlFailure::Kind::reload_failed: return "ReloadFailed";
         case ControlFailure::Kind::failed: break;
     }
@@ -118,6 +119,10 @@ Reply set_rule_enabled(Context& context) {
     return answer("change", context.controlled.set_rule_enabled(name, enabled));
 }
 
+Reply undo_change(Context& context) {
+    return answer("undone", context.controlled.undo_change());
+}
+
 Reply reload(Context& context) { return answer("reloaded", context.controlled.reload()); }
 
 Reply set_mode(Context& context) {
@@ -182,6 +187,7 @@ constexpr std::array methods{
     Method{"org.doorward.Control.AddRule", Access::change, true, add_rule},
     Method{"org.doorward.Control.RemoveRule", Access::change, true, remove_rule},
     Method{"org.doorward.Control.SetRuleEnabled", Access::change, true, set_rule_enabled},
+    Method{"org.doorward.Control.UndoChange", Access::change, false, undo_change},
     Method{"org.doorward.Control.Reload", Access::change, false, reload},
     Method{"org.doorward.Control.SetMode", Access::change, true, set_mode},
     Method{"org.doorward.Control.Explain", Access::read, true, explain},

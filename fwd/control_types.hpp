@@ -175,6 +175,13 @@ struct RuleChange {
     std::uint64_t rules = 0;     // how many there are now
 };
 
+// The last change made by a command, which was taken back, or done again if that was what was done last.
+struct Undone {
+    std::string what;         // in words: "rule web removed"
+    bool again = false;
+    std::uint64_t rules = 0;  // how many there are now
+};
+
 struct Reloaded {
     std::uint64_t rules = 0;
     std::uint64_t generation = 0;
@@ -236,6 +243,7 @@ struct ControlFailure {
         rule_not_found,
         rule_exists,
         invalid_rule,     // the rule itself, or the question, makes no sense
+        nothing_to_undo,
         reload_failed,    // the rule files on disk do not compile; older rules run on
         failed,           // anything else: a file can't be written, netlink refused, …
     };
@@ -261,6 +269,7 @@ public:
     virtual Controlling<RuleChange> add_rule(const Rule& rule, bool first, const Lifetime& lifetime) = 0;
     virtual Controlling<RuleChange> remove_rule(const std::string& name) = 0;
     virtual Controlling<RuleChange> set_rule_enabled(const std::string& name, bool enabled) = 0;
+    virtual Controlling<Undone> undo_change() = 0;
     virtual Controlling<Reloaded> reload() = 0;
     virtual Controlling<void> set_mode(Mode mode) = 0;
     virtual Controlling<Explanation> explain(const FlowQuestion& question) = 0;

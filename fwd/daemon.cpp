@@ -33,9 +33,9 @@ std::string journal_line(const AuditRecord& record) {
                        record.rule);
 }
 
-// Beside the audit log: nobody but root can write to that folder.
-std::string cache_file(const Config& config) {
-    return config.database.substr(0, config.database.rfind('/')) + "/rules.cache";
+// That of the audit log: nobody but root can write to it.
+std::string state_folder(const Config& config) {
+    return config.database.substr(0, config.database.rfind('/'));
 }
 
 }  // namespace
@@ -44,19 +44,19 @@ Daemon::Daemon(const Config& config)
     : config_(config),
       lists_(std::make_shared<ListFiles>(Trust::root)),
       store_(config.rules_dir, config.defaults, system_environment(lists_), Trust::root,
-             cache_file(config)),
+             state_folder(config) + "/rules.cache", state_folder(config)),
       recent_(config.limits.bindings),
       methods_(*this, version) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config) {
     std::unique_ptr<Daemon> daemon(new Daemon(config));
-    auto rules = daemon->store_.load();
+    if (auto opened = daemon->open_events(); !opened) return std::unexpected(opened.error());
+    // A second daemon on this socket must be refused before it touches files or the network.
+    if (auto opened = daemon->open_control(); !opened) return std::unexpected(opened.error());
+    auto rules = daemon->load_rules();
     if (!rules) return std::unexpected(rules.error());
     daemon->rules_loaded_at_ = std::time(nullptr);
     if (auto opened = daemon->open_audit(); !opened) return std::unexpected(opened.error());
-    if (auto opened = daemon->open_events(); !opened) return std::unexpected(opened.error());
-    // Before the guard: a second daemon on this socket must be refused before it touches the network.
-    if (auto opened = daemon->open_control(); !opened) return std::unexpected(opened.error());
     auto watch = NetworkWatch::start(daemon->event_.get(), [self = daemon.get()](auto state) {
         self->follow_network(std::move(state));
     });
@@ -246,32 +246,6 @@ int Daemon::on_tick(sd_event_source* source, std::uint64_t, void* self) {
 void Daemon::refresh_lists() {
     if (++ticks_ % ticks_per_look_at_lists != 0 || !lists_->changed()) return;
     (void)reload();  // says itself what came of it
-}
-
-// The process is gone that this rule was to last with.
-void Daemon::end_rule(const std::string& name) {
-    const TemporaryRules::Entry* entry = store_.temporary().find(name);
-    if (!entry) return;
-    log_line(Severity::notice, fmt::format("rule {} removed: process {} has ended", name,
-                                           entry->lifetime.pid));
-    store_.forget(name);
-    (void)exits_->follow(store_.temporary());  // only takes away
-    drop_forgotten();
-}
-
-// Does not ask what the rule files say by now. What still goes wrong, a user who is gone or a list that
-// can't be read, is tried again with each tick.
-void Daemon::drop_forgotten() {
-    const bool first_try = !std::exchange(forgotten_in_force_, true);
-    auto rules = store_.without_forgotten(*guard_->active()->rules);
-    if (!rules) {
-        if (first_try)
-            log_line(Severity::error, "a rule whose process has ended is still in force, until this is "
-                                      "mended: " + rules.error().text());
-        return;
-    }
-    if (*rules && !put_in_force(std::move(*rules), guard_->active()->mode)) return;
-    forgotten_in_force_ = false;
 }
 
 void Daemon::follow_network(std::shared_ptr<const NetworkState> state) {

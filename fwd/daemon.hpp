@@ -38,6 +38,7 @@ public:
     Controlling<RuleChange> add_rule(const Rule& rule, bool first, const Lifetime& lifetime) override;
     Controlling<RuleChange> remove_rule(const std::string& name) override;
     Controlling<RuleChange> set_rule_enabled(const std::string& name, bool enabled) override;
+    Controlling<Undone> undo_change() override;
     Controlling<Reloaded> reload() override;
     Controlling<void> set_mode(Mode mode) override;
     Controlling<Explanation> explain(const FlowQuestion& question) override;
@@ -46,6 +47,7 @@ public:
 private:
     explicit Daemon(const Config& config);
 
+    Result<std::shared_ptr<const Ruleset>> load_rules();
     Result<void> open_audit();
     Result<void> open_events();
     Result<void> open_control();
@@ -58,6 +60,7 @@ private:
     void drop_forgotten();
     std::vector<MissingFeature> missing_features() const;
     Controlling<RuleChange> put_in_force(Controlling<RuleUpdate> update);
+    Controlling<void> put_loaded_in_force(std::shared_ptr<const Ruleset> rules);
     Result<void> put_in_force(std::shared_ptr<const Ruleset> rules, Mode mode);
     void feed_watchdog();
     void refresh_names();

@@ -208,65 +208,6 @@ RuleList Daemon::rules() {
     return list;
 }
 
-Result<void> Daemon::put_in_force(std::shared_ptr<const Ruleset> rules, Mode mode) {
-    if (auto applied = guard_->apply(std::move(rules), mode); !applied) {
-        log_line(Severity::error, applied.error().text());
-        return applied;
-    }
-    packet_sockets_->set_mode(mode);
-    return {};
-}
-
-Controlling<RuleChange> Daemon::put_in_force(Controlling<RuleUpdate> update) {
-    if (!update) return std::unexpected(update.error());
-    (void)exits_->follow(store_.temporary());  // what is new was watched before; this takes away
-    const auto applied = put_in_force(update->ruleset, guard_->active()->mode);
-    if (!applied) return control_fail(ControlFailure::Kind::failed, applied.error());
-    rules_loaded_at_ = std::time(nullptr);
-    reload_error_.reset();
-    return update->change;
-}
-
-Controlling<RuleChange> Daemon::add_rule(const Rule& rule, bool first, const Lifetime& lifetime) {
-    std::shared_ptr<const Fd> process;
-    if (lifetime.until == Lifetime::Until::exit) {
-        auto opened = open_process(lifetime);
-        if (!opened) return control_fail(ControlFailure::Kind::invalid_rule, opened.error());
-        process = std::make_shared<const Fd>(std::move(*opened));
-    }
-    auto update = store_.add(rule, first, lifetime, std::move(process));
-    if (!update) return std::unexpected(update.error());
-    if (auto watched = exits_->follow(store_.temporary()); !watched) {
-        store_.forget(rule.name);
-        return control_fail(ControlFailure::Kind::failed, watched.error());
-    }
-    return put_in_force(std::move(update));
-}
-
-Controlling<RuleChange> Daemon::remove_rule(const std::string& name) {
-    return put_in_force(store_.remove(name));
-}
-
-Controlling<RuleChange> Daemon::set_rule_enabled(const std::string& name, bool enabled) {
-    return put_in_force(store_.set_enabled(name, enabled));
-}
-
-Controlling<Reloaded> Daemon::reload() {
-    auto loaded = store_.load();
-    if (!loaded) {
-        reload_error_ = loaded.error().text();
-        log_line(Severity::error, fmt::format("rules not reloaded, the old ones run on: {}", *reload_error_));
-        return std::unexpected(failure(ControlFailure::Kind::reload_failed, loaded.error()));
-    }
-    if (auto applied = put_in_force(*loaded, guard_->active()->mode); !applied)
-        return std::unexpected(failure(ControlFailure::Kind::failed, applied.error()));
-    rules_loaded_at_ = std::time(nullptr);
-    reload_error_.reset();
-    log_line(Severity::info, fmt::format("{} rules in force", (*loaded)->size()));
-    look_at_rules_later();
-    return Reloaded{(*loaded)->size(), guard_->generation()};
-}
-
 Controlling<void> Daemon::set_mode(Mode mode) {
     const auto active = guard_->active();
     if (active->mode == mode) return {};

@@ -74,11 +74,13 @@ Result<void> replace_file(const std::string& folder, const std::string& name, st
     if (auto written = file->write_all(text); !written) return written;
     if (auto owned = file->own(ownership); !owned) return owned;
     if (auto moved = file->move_to(folder + "/" + name); !moved) return moved;
-    // The file is in its place; the folder's entry reaches the disk with the next sync at the
-    // latest if this fails, so that is no reason to report a change that has happened as failed.
+    sync_folder(folder);
+    return {};
+}
+
+void sync_folder(const std::string& folder) {
     const Fd entry(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (entry) static_cast<void>(::fsync(entry.get()));
-    return {};
 }
 
 }  // namespace doorward

@@ -21,4 +21,8 @@ struct FileOwnership {
 Result<void> replace_file(const std::string& folder, const std::string& name, std::string_view text,
                           const FileOwnership& ownership);
 
+// Makes renames and removals in a folder last. Fails silently: they have happened, and reach the disk
+// with the next sync at the latest.
+void sync_folder(const std::string& folder);
+
 }  // namespace doorward

@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include <nettle/sha2.h>
-
 #include "fwd/replace_file.hpp"
+#include "fwd/text_digest.hpp"
 #include "fwd/version.hpp"
 #include "rules/rule_pack_codec.hpp"
 #include "rules/yaml_rules.hpp"
@@ -15,19 +14,6 @@ namespace doorward {
 namespace {
 
 constexpr std::size_t largest = std::size_t{512} << 20;
-
-Sha256 digest_of(std::string_view text) {
-    sha256_ctx hash;
-    ::sha256_init(&hash);
-    ::sha256_update(&hash, text.size(), reinterpret_cast<const std::uint8_t*>(text.data()));
-    Sha256 digest{};
-    ::sha256_digest(&hash, digest.size(), digest.data());
-    return digest;
-}
-
-std::string_view bytes_of(const Sha256& digest) {
-    return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
 
 // Another version, or another machine's numbers, and it is not ours.
 std::string head() {

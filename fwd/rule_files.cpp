@@ -54,10 +54,6 @@ Result<RuleFile> read_at(int folder, const std::string& name, const std::string&
     return RuleFile{path, std::move(*text), info.st_mode & 07777u, info.st_uid, info.st_gid};
 }
 
-bool is_rule_file(std::string_view name) {
-    return !name.starts_with('.') && name.ends_with(".yaml");
-}
-
 Result<std::vector<std::string>> rule_file_names(DIR* folder, const std::string& path,
                                                  std::size_t max_files) {
     std::vector<std::string> names;
@@ -66,7 +62,7 @@ Result<std::vector<std::string>> rule_file_names(DIR* folder, const std::string&
         const dirent* entry = ::readdir(folder);
         if (!entry && errno != 0) return sys_fail("read the folder " + path);
         if (!entry) break;
-        if (!is_rule_file(entry->d_name)) continue;
+        if (!is_rule_file_name(entry->d_name)) continue;
         names.emplace_back(entry->d_name);
         if (names.size() > max_files)
             return fail(fmt::format("{} has more than {} rule files", path, max_files),
@@ -121,6 +117,11 @@ std::string resolve(const std::string& path) {
 }
 
 }  // namespace
+
+bool is_rule_file_name(std::string_view name) {
+    return !name.starts_with('.') && name.ends_with(".yaml") && !name.contains('/') &&
+           !name.contains('\0');
+}
 
 Result<RuleFile> read_rule_file(const std::string& path, Trust trust, std::size_t max_bytes) {
     return read_at(AT_FDCWD, path, path, trust, max_bytes);

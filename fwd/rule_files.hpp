@@ -33,6 +33,9 @@ struct RuleFileLimits {
     std::size_t total_bytes = std::size_t{256} << 20;
 };
 
+// Whether it is one within a folder: not hidden, and no path.
+bool is_rule_file_name(std::string_view name);
+
 // One file. Symbolic links and everything that is no regular file are refused.
 Result<RuleFile> read_rule_file(const std::string& path, Trust trust, std::size_t max_bytes);
 

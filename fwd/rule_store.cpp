@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "fwd/replace_file.hpp"
 #include "rules/rule_edit.hpp"
 #include "rules/yaml_rules.hpp"
 
@@ -88,6 +87,8 @@ Controlling<RuleUpdate> blame_rule(Controlling<RuleUpdate> update, const std::st
                         {update.error().error.what, update.error().error.remedy, {}});
 }
 
+std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
 RuleUpdate update_of(std::shared_ptr<const Ruleset> ruleset, RuleChange change) {
     change.rules = ruleset->size();
     if (const auto position = ruleset->find(change.name)) change.position = *position + 1;
@@ -123,18 +124,22 @@ struct RuleStore::Contents {
             }
         return std::nullopt;
     }
-    // The file of this path, made in memory at its place in the order if it isn't there yet.
-    std::size_t file_at(const std::string& path) {
+    // The file of this path, made in memory at its place in the order if it isn't there yet, and what
+    // is on disk of it.
+    std::pair<std::size_t, FileChange> file_at(const std::string& path) {
         const auto at = std::ranges::lower_bound(files, path, {}, &RuleFile::path);
         const auto index = static_cast<std::size_t>(at - files.begin());
-        if (at == files.end() || at->path != path)
-            files.insert(at, {path, std::string(new_file_head), 0644, ::geteuid(), ::getegid()});
-        return index;
+        if (at != files.end() && at->path == path) return {index, change_of(index)};
+        files.insert(at, {path, std::string(new_file_head), 0644, ::geteuid(), ::getegid()});
+        return {index, {file_name(path), {}, {}}};
+    }
+    FileChange change_of(std::size_t file) const {
+        return {file_name(files[file].path), files[file], {}};
     }
 };
 
 Result<std::shared_ptr<const Ruleset>> RuleStore::load() {
-    const auto files = read_rule_files(folder_, trust_);
+    const auto files = folder_.read();
     if (!files) return std::unexpected(files.error());
     auto packs = cache_.parse(*files);
     if (!packs) return std::unexpected(packs.error());
@@ -142,7 +147,7 @@ Result<std::shared_ptr<const Ruleset>> RuleStore::load() {
 }
 
 Controlling<RuleStore::Contents> RuleStore::read() {
-    auto files = read_rule_files(folder_, trust_);
+    auto files = folder_.read();
     if (!files) return control_fail(Kind::reload_failed, files.error());
     auto packs = cache_.parse(*files);
     if (!packs) return control_fail(Kind::reload_failed, packs.error());
@@ -160,15 +165,17 @@ Controlling<RuleUpdate> RuleStore::add(const Rule& rule, bool first, const Lifet
         return name_is_taken(rule.name, {other->pack->file(), 0, 0});
     if (lifetime.temporary())
         return add_temporary(*contents, *sound, first, lifetime, std::move(process));
-    const std::size_t at =
-        contents->file_at(folder_ + "/" + std::string(first ? first_file : last_file));
+    const std::string path = folder_.path() + "/" + std::string(first ? first_file : last_file);
+    auto [at, change] = contents->file_at(path);
     RuleFile& file = contents->files[at];
     auto text = first ? insert_first(file.text, rule, file.path)
                       : append_last(file.text, rule, file.path);
     if (!text) return control_fail(Kind::failed, text.error());
     file.text = std::move(*text);
-    const std::string path = file.path;
-    return blame_rule(commit(std::move(contents->files), at, {rule.name, path, 0, 0}), path);
+    change.after = file;
+    return blame_rule(commit(std::move(contents->files), std::move(change),
+                             {rule.name, path, 0, 0}, "rule " + rule.name + " added"),
+                      path);
 }
 
 Controlling<RuleUpdate> RuleStore::add_temporary(const Contents& contents, const Rule& rule,
@@ -181,7 +188,9 @@ Controlling<RuleUpdate> RuleStore::add_temporary(const Contents& contents, const
                                          TemporaryRules::most),
                              "remove one, or add the rule without a lifetime", {}});
     const std::string place = TemporaryRules::place_name(lifetime);
-    return blame_rule(commit(contents, std::move(changed), {rule.name, place, 0, 0}), place);
+    return blame_rule(commit(contents, std::move(changed), {rule.name, place, 0, 0},
+                             "rule " + rule.name + " added"),
+                      place);
 }
 
 Controlling<RuleUpdate> RuleStore::remove(const std::string& name) {
@@ -190,50 +199,67 @@ Controlling<RuleUpdate> RuleStore::remove(const std::string& name) {
     if (TemporaryRules changed = temporary_; changed.remove(name))
         return commit(*contents, std::move(changed),
                       {name, temporary_.find(name)->pack->file(),
-                       temporary_.position(name, contents->rules()), 0});
+                       temporary_.position(name, contents->rules()), 0},
+                      "rule " + name + " removed");
     const auto found = contents->find(name);
     if (!found) return no_such_rule(name);
-    const std::size_t at = found->file;
-    RuleFile& file = contents->files[at];
+    FileChange change = contents->change_of(found->file);
+    RuleFile& file = contents->files[found->file];
     auto text = remove_rule(file.text, name, file.path);
     if (!text) return control_fail(Kind::failed, text.error());
     file.text = std::move(*text);
-    const RuleChange change{name, file.path, temporary_.before() + found->position, 0};
-    return commit(std::move(contents->files), at, change);
+    change.after = file;
+    const RuleChange told{name, file.path, temporary_.before() + found->position, 0};
+    return commit(std::move(contents->files), std::move(change), told, "rule " + name + " removed");
 }
 
 Controlling<RuleUpdate> RuleStore::set_enabled(const std::string& name, bool enabled) {
+    const std::string what = "rule " + name + (enabled ? " enabled" : " disabled");
     auto contents = read();
     if (!contents) return std::unexpected(contents.error());
     if (TemporaryRules changed = temporary_; changed.set_enabled(name, enabled))
         return commit(*contents, std::move(changed),
-                      {name, temporary_.find(name)->pack->file(), 0, 0});
+                      {name, temporary_.find(name)->pack->file(), 0, 0}, what);
     const auto found = contents->find(name);
     if (!found) return no_such_rule(name);
-    const std::size_t at = found->file;
-    RuleFile& file = contents->files[at];
+    FileChange change = contents->change_of(found->file);
+    RuleFile& file = contents->files[found->file];
     auto text = doorward::set_enabled(file.text, name, enabled, file.path);
     if (!text) return control_fail(Kind::failed, text.error());
     file.text = std::move(*text);
-    return commit(std::move(contents->files), at, {name, file.path, 0, 0});
+    change.after = file;
+    const RuleChange told{name, file.path, 0, 0};
+    return commit(std::move(contents->files), std::move(change), told, what);
 }
 
-Controlling<RuleUpdate> RuleStore::commit(std::vector<RuleFile> files, std::size_t changed,
-                                          RuleChange change) {
+Controlling<RuleUpdate> RuleStore::commit(std::vector<RuleFile> files, FileChange file,
+                                          RuleChange change, std::string what) {
+    std::vector<FileChange> changes;
+    if (!file.before || file.before->text != file.after->text) changes.push_back(std::move(file));
+    auto ruleset = write(files, changes, std::move(what), false);
+    if (!ruleset) return std::unexpected(ruleset.error());
+    return update_of(std::move(*ruleset), std::move(change));
+}
+
+Controlling<std::shared_ptr<const Ruleset>> RuleStore::write(const std::vector<RuleFile>& files,
+                                                             const std::vector<FileChange>& changes,
+                                                             std::string what, bool taken_back) {
     auto packs = cache_.parse(files);
     if (!packs) return control_fail(Kind::reload_failed, packs.error());
     auto ruleset = compile(*packs, temporary_);
     if (!ruleset) return control_fail(Kind::reload_failed, ruleset.error());
-    if (auto written = write(files[changed]); !written)
+    if (auto written = folder_.change(changes, std::move(what), taken_back); !written)
         return control_fail(Kind::failed, written.error());
-    return update_of(std::move(*ruleset), std::move(change));
+    if (!changes.empty()) temporary_step_.reset();
+    return std::move(*ruleset);
 }
 
 Controlling<RuleUpdate> RuleStore::commit(const Contents& contents, TemporaryRules temporary,
-                                          RuleChange change) {
+                                          RuleChange change, std::string what) {
     auto ruleset = compile(contents.packs, temporary);
     if (!ruleset) return control_fail(Kind::reload_failed, ruleset.error());
-    temporary_ = std::move(temporary);
+    temporary_step_ = {std::exchange(temporary_, std::move(temporary)), change.name,
+                       std::move(what), false};
     return update_of(std::move(*ruleset), std::move(change));
 }
 
@@ -252,11 +278,6 @@ Result<std::shared_ptr<const Ruleset>> RuleStore::without_forgotten(const Rulese
     Ruleset::Packs packs = in_force.packs();
     if (std::erase_if(packs, forgotten) == 0) return nullptr;
     return Ruleset::compile(std::move(packs), defaults_, environment_);
-}
-
-Result<void> RuleStore::write(const RuleFile& file) const {
-    return replace_file(folder_, file.path.substr(folder_.size() + 1), file.text,
-                        {file.mode, file.owner, file.group});
 }
 
 }  // namespace doorward

@@ -7,6 +7,7 @@
 
 #include "fwd/control_types.hpp"
 #include "fwd/rule_cache.hpp"
+#include "fwd/rule_folder.hpp"
 #include "fwd/temporary_rules.hpp"
 
 namespace doorward {
@@ -15,6 +16,11 @@ namespace doorward {
 struct RuleUpdate {
     std::shared_ptr<const Ruleset> ruleset;
     RuleChange change;
+};
+
+struct UndoUpdate {
+    std::shared_ptr<const Ruleset> ruleset;
+    Undone undone;
 };
 
 // Of one thread. Every change is made on the text of one file in memory; the whole folder is compiled with it, and
@@ -28,11 +34,15 @@ public:
     static constexpr std::string_view first_file = "00-command.yaml";
     static constexpr std::string_view last_file = "zz-command.yaml";
 
-    // `cache_file`: where what was read is kept for the next start; empty: nowhere.
+    // `cache_file`: where what was read is kept for the next start; empty: nowhere. `state`: see
+    // RuleFolder.
     RuleStore(std::string folder, Defaults defaults, Environment environment, Trust trust,
-              std::string cache_file = {})
-        : folder_(std::move(folder)), defaults_(defaults), environment_(std::move(environment)),
-          trust_(trust), cache_(std::move(cache_file)) {}
+              std::string cache_file = {}, std::string state = {})
+        : folder_(std::move(folder), trust, std::move(state)), defaults_(defaults),
+          environment_(std::move(environment)), cache_(std::move(cache_file)) {}
+
+    // See RuleFolder: before the first load().
+    RuleFolder& folder() { return folder_; }
 
     // Keeps what was read for the next start. Best called when it is in force.
     Result<void> save_cache() { return cache_.save(); }
@@ -45,9 +55,12 @@ public:
     Controlling<RuleUpdate> remove(const std::string& name);
     Controlling<RuleUpdate> set_enabled(const std::string& name, bool enabled);
 
+    // Takes back the last of these changes, or does again what was taken back last.
+    Controlling<UndoUpdate> undo();
+
     const TemporaryRules& temporary() const { return temporary_; }
     // Forgets a temporary rule without a look at the disk; false: there is none of that name.
-    bool forget(std::string_view name) { return temporary_.remove(name); }
+    bool forget(std::string_view name);
     // These rules, which are in force, without temporary ones that were forgotten: nothing else
     // changes, whatever is on disk by now. Null: there are none of those among them.
     Result<std::shared_ptr<const Ruleset>> without_forgotten(const Ruleset& in_force) const;
@@ -55,24 +68,35 @@ public:
 private:
     struct Contents;
 
+    // The last change, if it was one of a temporary rule.
+    struct TemporaryStep {
+        TemporaryRules other;  // before it or, if it was taken back, behind it
+        std::string rule;
+        std::string what;
+        bool taken_back = false;
+    };
+
     Controlling<Contents> read();
     Controlling<RuleUpdate> add_temporary(const Contents& contents, const Rule& rule, bool first,
                                           const Lifetime& lifetime,
                                           std::shared_ptr<const Fd> process);
-    Controlling<RuleUpdate> commit(std::vector<RuleFile> files, std::size_t changed,
-                                   RuleChange change);
+    Controlling<RuleUpdate> commit(std::vector<RuleFile> files, FileChange file, RuleChange change,
+                                   std::string what);
     Controlling<RuleUpdate> commit(const Contents& contents, TemporaryRules temporary,
-                                   RuleChange change);
+                                   RuleChange change, std::string what);
+    Controlling<std::shared_ptr<const Ruleset>> write(const std::vector<RuleFile>& files,
+                                                      const std::vector<FileChange>& changes,
+                                                      std::string what, bool taken_back);
+    Controlling<UndoUpdate> undo_temporary();
     Result<std::shared_ptr<const Ruleset>> compile(const Ruleset::Packs& files,
                                                    const TemporaryRules& temporary) const;
-    Result<void> write(const RuleFile& file) const;
 
-    std::string folder_;
+    RuleFolder folder_;
     Defaults defaults_;
     Environment environment_;
-    Trust trust_;
     RuleCache cache_;
     TemporaryRules temporary_;
+    std::optional<TemporaryStep> temporary_step_;
 };
 
 }  // namespace doorward

@@ -98,7 +98,7 @@ _doorward_options() {
 _doorward_arguments() {
     case $1 in
         '') _doorward_words 'status rules allow deny log flows mode explain hash lists' ;;
-        rules) _doorward_words 'list show add remove enable disable check fmt schema reload' ;;
+        rules) _doorward_words 'list show add remove enable disable undo check fmt schema reload' ;;
         'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
             _doorward_words "$(_doorward_rule_names)"
             ;;

@@ -231,12 +231,48 @@ NETWORK = {
 }
 
 
+def cbor_item(kind, size):
+    return bytes([kind << 5 | size]) if size < 24 else bytes([kind << 5 | 24, size])
+
+
+def cbor(value):
+    if value is None or isinstance(value, bool):
+        return {None: b"\xf6", True: b"\xf5", False: b"\xf4"}[value]
+    if isinstance(value, int):
+        return cbor_item(0, value) if value < 256 else b"\x19" + struct.pack("!H", value)
+    if isinstance(value, bytes):
+        return cbor_item(2, len(value)) + value
+    if isinstance(value, str):
+        return cbor_item(3, len(value)) + value.encode()
+    if isinstance(value, list):
+        return cbor_item(4, len(value)) + b"".join(cbor(item) for item in value)
+    return cbor_item(5, len(value)) + b"".join(cbor(key) + cbor(item) for key, item in value.items())
+
+
+def rule_step(name=b"10-web.yaml", **changes):
+    before = {"text": b"rules: []\n", "mode": 0o644, "owner": 0, "group": 0}
+    return cbor({"form": 1, "what": b"rule web removed", "taken_back": False,
+                 "files": [{"name": name, "before": before, "after": bytes(32)},
+                           {"name": b"20-new.yaml", "before": None, "after": bytes(32)},
+                           {"name": b"30-old.yaml", "before": before, "after": None}], **changes})
+
+
+RULE_STEPS = {
+    "whole": rule_step(),
+    "path": rule_step(b"../x.yaml"),
+    "hidden": rule_step(b".x.yaml"),
+    "empty": rule_step(files=[]),
+    "other-form": rule_step(form=2),
+    "short-digest": rule_step(files=[{"name": b"a.yaml", "before": None, "after": bytes(31)}]),
+}
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "corpus"
     for name, seeds in {"packet": PACKETS, "config": CONFIGS, "control": CONTROL,
                         "control_group": CONTROL_GROUPS, "dns": DNS, "names": NAMES, "network": NETWORK,
-                        "script": SCRIPTS, "files": FILES}.items():
+                        "script": SCRIPTS, "files": FILES, "rule_step": RULE_STEPS}.items():
         target = folder / name
         target.mkdir(parents=True, exist_ok=True)
         for seed, data in seeds.items():

@@ -7,9 +7,10 @@ import subprocess
 
 from lib.case import KernelTest
 from lib.places import built, copies
+from lib.wait import wait_until
 
 REFUSED = 111
-CANNOT_REACH, NOT_ALLOWED = 3, 4
+CANNOT_REACH, NOT_ALLOWED, NOT_NOW = 3, 4, 5
 
 
 class Command(KernelTest):
@@ -113,3 +114,29 @@ class Command(KernelTest):
                       ["rules", "remove", "no-such-rule"]):
             self.assertNotEqual(self.fw.command(*words).returncode, 0, words)
         self.assertEqual([entry["rule"]["name"] for entry in self.ask("rules", "list")["rules"]], ["other"])
+
+    def test_undo_takes_the_last_change_back_also_after_a_restart(self):
+        before = {path.name: path.read_text() for path in self.fw.rules_dir.iterdir()}
+        self.assertEqual(self.fw.command("rules", "undo").returncode, NOT_NOW)
+        self.do("allow", self.one, "--name", "mine")
+        self.assertTrue(self.reaches(self.one))
+        self.fw.stop()
+        self.fw.start()
+        self.assertIn("taken back: rule mine added", self.do("rules", "undo"))
+        self.assertFalse(self.reaches(self.one))
+        self.assertEqual({path.name: path.read_text() for path in self.fw.rules_dir.iterdir()}, before)
+        self.assertIn("done again: rule mine added", self.do("rules", "undo"))
+        self.assertTrue(self.reaches(self.one))
+        self.do("rules", "disable", "mine", "--json")
+        self.do("rules", "undo")
+        self.assertTrue(self.reaches(self.one))
+        process = self.host.start("sleep", "600")
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.do("deny", self.one, "--until-exit", str(process.pid), "--name", "bound")
+        self.do("rules", "remove", "bound")
+        self.assertTrue(self.reaches(self.one))
+        self.do("rules", "undo")
+        self.assertFalse(self.reaches(self.one))
+        process.kill()  # is followed again
+        wait_until(lambda: self.reaches(self.one))

@@ -34,6 +34,7 @@ public:
     Lifetime listed_until; // of every rule that is listed
     std::optional<ControlFailure> failure;  // of every call that changes something
     bool throws = false;
+    bool undone_again = false;
 
     Status status() override {
         asked.push_back("status");
@@ -106,6 +107,13 @@ public:
             return control_fail(ControlFailure::Kind::rule_not_found, {"no such rule", {}, {}});
         found->enabled = enabled;
         return RuleChange{name, "/etc/doorward/rules.d/10-web.yaml", 1, rules_in_force.size()};
+    }
+
+    Controlling<Undone> undo_change() override {
+        asked.push_back("undo");
+        if (failure) return std::unexpected(*failure);
+        undone_again = !undone_again;
+        return Undone{"rule web removed", !undone_again, rules_in_force.size()};
     }
 
     Controlling<Reloaded> reload() override {

@@ -136,6 +136,19 @@ TEST_CASE("doorward allow: until the daemon or a process ends") {
                Catch::StartsWith("# (until PID 123 ends), evaluated first of"));
 }
 
+TEST_CASE("doorward rules undo says what it takes back") {
+    CliFixture fixture;
+    const auto undone = fixture.run({"rules", "undo"});
+    CHECK(undone.status == 0);
+    CHECK(undone.out == "taken back: rule web removed; 2 rules now\n");
+    CHECK(fixture.run({"rules", "undo"}).out == "done again: rule web removed; 2 rules now\n");
+    CHECK_THAT(fixture.run({"rules", "undo", "--json"}).out, Contains("\"again\": false"));
+    fixture.daemon.failure = {ControlFailure::Kind::nothing_to_undo, {"there is nothing", {}, {}}};
+    const auto nothing = fixture.run({"rules", "undo"});
+    CHECK(nothing.status == 5);
+    is_one_line(nothing.err);
+}
+
 TEST_CASE("how long a rule lasts is said once, and as it should be") {
     CliFixture fixture;
     fixture.daemon.asked.clear();

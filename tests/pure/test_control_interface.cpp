@@ -131,6 +131,7 @@ TEST_CASE("what is answered has the described types") {
     CHECK(fits(description, fixture.call("ListRules").parameters["list"], "RuleList"));
     CHECK(fits(description, fixture.call("ListFlows").parameters["flows"], "[]OpenFlow"));
     CHECK(fits(description, fixture.call("Reload").parameters["reloaded"], "Reloaded"));
+    CHECK(fits(description, fixture.call("UndoChange").parameters["undone"], "Undone"));
     CHECK(fits(description, fixture.call("RemoveRule", {{"name", "web"}}).parameters["change"],
                "RuleChange"));
     const json explanation = fixture.call("Explain", explained).parameters["explanation"];
@@ -154,7 +155,8 @@ TEST_CASE("every error that the methods answer is described") {
     Fixture fixture;
     for (const auto kind :
          {ControlFailure::Kind::rule_not_found, ControlFailure::Kind::rule_exists,
-          ControlFailure::Kind::invalid_rule, ControlFailure::Kind::reload_failed,
+          ControlFailure::Kind::invalid_rule, ControlFailure::Kind::nothing_to_undo,
+          ControlFailure::Kind::reload_failed,
           ControlFailure::Kind::failed}) {
         fixture.daemon.failure = ControlFailure{kind, {"it went wrong", "do this", {}}};
         const Reply reply = fixture.call("Reload");

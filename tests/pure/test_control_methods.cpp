@@ -48,7 +48,7 @@ TEST_CASE("each method needs its right, and nothing is done without it") {
     const auto [method, needed] = GENERATE(table<std::string, Access>({
         {"GetStatus", Access::read}, {"ListRules", Access::read}, {"ListFlows", Access::read},
         {"Explain", Access::read}, {"AddRule", Access::change}, {"RemoveRule", Access::change},
-        {"SetRuleEnabled", Access::change}, {"Reload", Access::change}, {"SetMode", Access::change},
+        {"SetRuleEnabled", Access::change}, {"UndoChange", Access::change}, {"Reload", Access::change}, {"SetMode", Access::change},
     }));
     INFO(method);
     Fixture fixture;
