@@ -8,10 +8,11 @@
 #include "cli/app_path.hpp"
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
+#include "cli/offline_rules.hpp"
 #include "fwd/explain.hpp"
 #include "fwd/local_time.hpp"
 #include "fwd/read_content.hpp"
-#include "fwd/rule_cache.hpp"
+#include "fwd/rule_files.hpp"
 
 namespace doorward {
 namespace {
@@ -51,20 +52,14 @@ CommandResult<FlowQuestion> question_of(const Options& options) {
 
 CommandResult<Explanation> explain_offline(const FlowQuestion& question,
                                            const std::string& folder) {
-    const auto files = read_rule_files(folder, Trust::anybody);
-    if (!files) return command_fail(exit_failed, files.error());
-    RuleCache cache;
-    auto packs = cache.parse(*files);
-    if (!packs) return command_fail(exit_failed, packs.error());
-    const Environment environment = system_environment();
-    const auto ruleset = Ruleset::compile(std::move(*packs), Defaults{}, environment);
-    if (!ruleset) return command_fail(exit_failed, ruleset.error());
+    const auto ruleset = rules_of_folder(folder, Defaults{});
+    if (!ruleset) return std::unexpected(ruleset.error());
     const auto content = [](const std::string& path, Facts wanted) {
         return std::make_shared<const ExecutableContent>(read_content(path, wanted));
     };
     const std::int64_t now = std::time(nullptr);
     const Surroundings around(now, minute_of_week(now));
-    auto explanation = explain_question(**ruleset, question, environment, around, content);
+    auto explanation = explain_question(**ruleset, question, system_environment(), around, content);
     if (!explanation) return command_fail(exit_usage, explanation.error().error);
     return *std::move(explanation);
 }

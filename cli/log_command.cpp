@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "cli/log_options.hpp"
 #include "cli/log_row.hpp"
 
 namespace doorward {
@@ -140,7 +139,9 @@ int run_log(const LogOptions& options, const Session& session) {
     return exit_ok;
 }
 
-void add_filters(CLI::App& log, LogOptions& options) {
+}  // namespace
+
+void add_log_filters(CLI::App& log, LogOptions& options) {
     log.add_option("--app", options.app,
                    "program: path, pattern, bare name, unknown or unknown:REASON")
         ->type_name("APP");
@@ -168,14 +169,12 @@ void add_filters(CLI::App& log, LogOptions& options) {
     log.add_option("--pid", options.pid, "process")->type_name("PID");
 }
 
-}  // namespace
-
 void add_log_command(CLI::App& app, Session& session) {
     auto* log = app.add_subcommand("log", "show what was decided, oldest first");
     const auto options = std::make_shared<LogOptions>();
     log->add_option("--database", options->database, "audit database of the daemon")
         ->type_name("PATH")->capture_default_str();
-    add_filters(*log, *options);
+    add_log_filters(*log, *options);
     log->add_option("--limit", options->limit, "the newest N that match; 0: all")
         ->type_name("N")->capture_default_str();
     log->add_flag("--follow,-f", options->follow, "then print what comes, until Ctrl-C");

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/log_options.hpp"
 #include "cli/session.hpp"
 
 namespace doorward {
@@ -13,5 +14,11 @@ namespace doorward {
 // line and leaves its exit status in `session`, which must outlive that: 0 done, also when no row
 // matched; 2 an argument makes no sense; 3 the database can't be read.
 void add_log_command(CLI::App& app, Session& session);
+
+// Adds `doorward replay`, in the same way.
+void add_replay_command(CLI::App& app, Session& session);
+
+// The options that choose rows, without --limit.
+void add_log_filters(CLI::App& command, LogOptions& options);
 
 }  // namespace doorward

@@ -21,6 +21,12 @@ ordered_json number_or_null(bool known, std::uint64_t value) {
     return known ? ordered_json(value) : ordered_json();
 }
 
+ordered_json texts(const std::vector<std::string>& values) {
+    ordered_json array = ordered_json::array();
+    for (const std::string& value : values) array.push_back(text_or_null(value));
+    return array;
+}
+
 struct Ends {
     const Address& source;
     std::uint16_t source_port;
@@ -41,29 +47,11 @@ std::string endpoint_text(const Address& address, std::uint16_t port) {
     return fmt::format("[{}]:{}", address.to_string(), port);
 }
 
-std::string destination_text(const AuditRecord& record) {
-    if (!about_a_flow(record)) return "";
-    const Ends ends = ends_of(record);
-    std::string text = endpoint_text(ends.destination, ends.destination_port);
-    if (record.direction != Direction::out) text += " from " + ends.source.to_string();
-    if (!record.host.empty()) text += " " + record.host;
-    return text;
-}
-
 Cell verdict_cell(const AuditRecord& record) {
     const std::string verdict(action_name(record.verdict));
     if (record.verdict != record.decision)
         return {fmt::format("{} ({})", verdict, action_name(record.decision)), Colour::yellow};
     return {verdict, record.verdict == Action::accept ? Colour::green : Colour::red};
-}
-
-Cell program_cell(const AuditRecord& record) {
-    if (record.unknown != Unknown::none)
-        return {fmt::format("unknown:{}", unknown_name(record.unknown)), Colour::yellow};
-    if (!record.appimage.empty()) return {record.exe + " of " + record.appimage, Colour::none};
-    if (!record.script.empty() && !record.script.starts_with(unknown_prefix))
-        return {record.exe + " " + record.script, Colour::none};
-    return {record.exe, Colour::none};
 }
 
 Cell rule_cell(const AuditRecord& record) {
@@ -92,21 +80,41 @@ void add_process(ordered_json& row, const AuditRecord& record) {
     row["unit"] = text_or_null(record.unit);
     row["gid"] = number_or_null(known, record.gid);
     row["slice"] = text_or_null(record.slice);
+    row["units"] = texts(record.evidence.units);
+    row["slices"] = texts(record.evidence.slices);
     row["container"] = text_or_null(record.container);
     row["script"] = text_or_null(record.script);
     row["script_device"] = number_or_null(record.script_inode != 0, record.script_device);
     row["script_inode"] = number_or_null(record.script_inode != 0, record.script_inode);
-    row["ancestors"] = ordered_json::array();
-    for (const std::string& exe : record.ancestors) row["ancestors"].push_back(text_or_null(exe));
+    row["ancestors"] = texts(record.ancestors);
     row["mount_namespace"] =
         number_or_null(known && record.mount_namespace != 0, record.mount_namespace);
     row["sha256"] = text_or_null(record.sha256);
     row["package"] = text_or_null(record.package);
+    row["verity"] = text_or_null(record.evidence.verity);
     row["unread"] = record.unread == NoContent::none ? ordered_json()
                                                      : ordered_json(no_content_name(record.unread));
 }
 
 }  // namespace
+
+std::string program_text(const AuditRecord& record) {
+    if (record.unknown != Unknown::none)
+        return fmt::format("unknown:{}", unknown_name(record.unknown));
+    if (!record.appimage.empty()) return record.exe + " of " + record.appimage;
+    if (!record.script.empty() && !record.script.starts_with(unknown_prefix))
+        return record.exe + " " + record.script;
+    return record.exe;
+}
+
+std::string destination_text(const AuditRecord& record) {
+    if (!about_a_flow(record)) return "";
+    const Ends ends = ends_of(record);
+    std::string text = endpoint_text(ends.destination, ends.destination_port);
+    if (record.direction != Direction::out) text += " from " + ends.source.to_string();
+    if (!record.host.empty()) text += " " + record.host;
+    return text;
+}
 
 std::vector<Column> log_columns() {
     return {
@@ -127,7 +135,8 @@ std::vector<Cell> log_cells(const AuditRecord& record) {
     return {
         {local_time_text(record.time_us)},
         verdict_cell(record),
-        program_cell(record),
+        {program_text(record),
+         record.unknown == Unknown::none ? Colour::none : Colour::yellow},
         {known ? std::to_string(record.pid) : ""},
         {known ? user : ""},
         {about_a_flow(record) ? protocol_name(record.protocol) : ""},
@@ -154,6 +163,8 @@ ordered_json log_json(const AuditRecord& record) {
     row["destination"] = packet ? ordered_json(ends.destination.to_string()) : ordered_json();
     row["destination_port"] = number_or_null(packet, ends.destination_port);
     row["host"] = text_or_null(record.host);
+    row["names"] = texts(record.evidence.names);
+    row["interface"] = text_or_null(record.evidence.interface);
     row["unknown"] = record.unknown == Unknown::none ? ordered_json()
                                                      : ordered_json(unknown_name(record.unknown));
     add_process(row, record);

@@ -9,6 +9,12 @@
 
 namespace doorward {
 
+// "/usr/bin/curl", "unknown:no-binding", "EXE of APPIMAGE", "INTERPRETER SCRIPT".
+std::string program_text(const AuditRecord& record);
+
+// "203.0.113.7:443 www.example.org"; empty if the row is about no flow.
+std::string destination_text(const AuditRecord& record);
+
 std::vector<Column> log_columns();
 
 std::vector<Cell> log_cells(const AuditRecord& record);

@@ -51,6 +51,9 @@ void report_rules(Report& report, const RulesetStatus& rules) {
     if (rules.temporary > 0)
         report.line("", fmt::format("{} of them temporary, of at most {}", rules.temporary,
                                     rules.temporary_capacity));
+    report.line("", fmt::format("of what none matches: {} outbound, {} inbound, {} forwarded",
+                                action_name(rules.defaults.out), action_name(rules.defaults.in),
+                                action_name(rules.defaults.forward)));
     if (rules.last_error)
         report.line("", "the last reload failed, these rules are older: " + *rules.last_error,
                     Colour::red);

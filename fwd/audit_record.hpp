@@ -32,6 +32,21 @@ inline constexpr std::string_view audit_loss = "audit-loss";
 // What reasons of rows about packet sockets begin with; `count` says how many frames.
 inline constexpr std::string_view packet_socket = "packet-socket";
 
+// What the decision could look at beside what people read in a row: with it, rules can be asked again.
+struct Evidence {
+    bool recorded = false;           // false: the row is of a version that kept nothing of this
+    std::string interface;           // as in Flow; empty: not known then
+    std::vector<std::string> names;  // of the remote, newest first; the first one is `host`
+    bool group_known = false;        // the next two, and the record's `container`, are all there are
+    std::vector<std::string> units;  // as in ControlGroup
+    std::vector<std::string> slices;
+    bool ancestors_whole = false;    // as in Process
+    Facts asked;                     // what was looked up of the executable's file
+    std::string verity;              // as in ExecutableContent
+
+    bool operator==(const Evidence&) const = default;
+};
+
 struct AuditRecord {
     std::int64_t id = 0;               // row id; 0 before it is written
     std::int64_t time_us = 0;          // of the decision: microseconds since the epoch, UTC
@@ -75,6 +90,7 @@ struct AuditRecord {
     std::string sha256;                // of the executable, in hex; empty: no rule asked, or unread
     std::string package;               // that owns it; empty: the same, or none does
     NoContent unread = NoContent::none;  // why the executable could not be read
+    Evidence evidence;
     LogLevel log = LogLevel::audit;
     std::int64_t count = 1;            // decisions alike that this row stands for
 

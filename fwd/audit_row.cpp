@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/audit_row.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -17,6 +19,7 @@ constexpr std::string_view columns[] = {
     "working_directory", "parent_pid", "parent_exe", "cgroup_id", "unit", "attribution",
     "latency_ns", "log", "count", "gid", "slice", "container", "script", "ancestors",
     "mount_namespace", "sha256", "package", "unread", "appimage", "script_device", "script_inode",
+    "interface", "names", "units", "slices", "ancestors_whole", "asked", "verity",
     // Written only: the same addresses in a form that an index can search.
     "source_ip", "destination_ip",
 };
@@ -61,6 +64,7 @@ public:
     std::int64_t number_or(std::int64_t if_null) {
         return statement_.column_is_null(index_) ? (++index_, if_null) : number();
     }
+    bool is_null() const { return statement_.column_is_null(index_); }
     template <class T>
     T number_as() { return static_cast<T>(number()); }
 
@@ -142,6 +146,48 @@ void bind_content(Binder& to, const AuditRecord& record) {
         .bytes(record.appimage)
         .number_if(record.script_inode != 0, record.script_device)
         .number_if(record.script_inode != 0, record.script_inode);
+}
+
+constexpr std::pair<Fact, std::string_view> fact_names[] = {
+    {Fact::sha256, "sha256"}, {Fact::verity, "verity"}, {Fact::package, "package"}};
+
+std::string lines_of(Facts facts) {
+    std::string lines;
+    for (const auto& [fact, name] : fact_names)
+        if (facts.has(fact)) (lines += name) += '\n';
+    return lines;
+}
+
+Facts facts_of(const std::vector<std::string>& names) {
+    Facts facts;
+    for (const auto& [fact, name] : fact_names)
+        if (std::ranges::find(names, name) != names.end()) facts.add(fact);
+    return facts;
+}
+
+void bind_evidence(Binder& to, const Evidence& evidence, EvidenceTexts& texts) {
+    if (!evidence.recorded) {
+        for (int i = 0; i < 7; ++i) to.null();
+        return;
+    }
+    texts = {lines_of(evidence.names), lines_of(evidence.units), lines_of(evidence.slices),
+             lines_of(evidence.asked)};
+    to.bytes(evidence.interface).text(texts.names);
+    if (evidence.group_known) to.text(texts.units).text(texts.slices);
+    else to.null().null();
+    to.number(evidence.ancestors_whole).text(texts.asked).bytes(evidence.verity);
+}
+
+void read_evidence(Reader& from, Evidence& evidence) {
+    evidence.recorded = !from.is_null();
+    evidence.interface = from.bytes();
+    evidence.names = values_of(from.text());
+    evidence.group_known = !from.is_null();
+    evidence.units = values_of(from.text());
+    evidence.slices = values_of(from.text());
+    evidence.ancestors_whole = from.number() != 0;
+    evidence.asked = facts_of(values_of(from.text()));
+    evidence.verity = from.bytes();
 }
 
 std::optional<NoContent> parse_no_content_or_empty(std::string_view text) {
@@ -241,6 +287,7 @@ void AuditRowBinder::bind(sqlite::Statement& statement, const AuditRecord& recor
     ancestors_ = lines_of(record.ancestors);
     bind_identity(to, record, ancestors_);
     bind_content(to, record);
+    bind_evidence(to, record.evidence, evidence_);
     if (packet) to.blob(source.address.bytes).blob(destination.address.bytes);
     else to.null().null();
 }
@@ -266,6 +313,7 @@ Result<AuditRecord> read_audit_row(const sqlite::Statement& statement) {
     record.count = from.number();
     read_identity(from, record);
     read_content(from, record);
+    read_evidence(from, record.evidence);
     if (!from.wrong().empty())
         return fail(
             fmt::format("row {} of the audit log has an unknown {}", record.id, from.wrong()));

@@ -13,6 +13,10 @@ std::string audit_insert_sql();
 // The columns read_audit_row() expects, for a SELECT that names them first and in this order.
 std::string audit_columns_sql();
 
+struct EvidenceTexts {
+    std::string names, units, slices, asked;
+};
+
 // Binds a record to the statement made of audit_insert_sql(). Keeps the texts made on the way; both
 // it and the record must live until the statement has been stepped.
 class AuditRowBinder {
@@ -21,7 +25,8 @@ public:
 
 private:
     std::string source_, destination_, protocol_, ancestors_;
-    std::string escaped_[15];  // one per column of bytes that others chose
+    EvidenceTexts evidence_;
+    std::string escaped_[17];  // one per column of bytes that others chose
 };
 
 // The row the statement stands on. A value this program does not know (a later version's protocol

@@ -92,6 +92,23 @@ ALTER TABLE decisions
 ALTER TABLE decisions
     ADD COLUMN script_inode INTEGER;              -- stat shows them; NULL: not known
 )sql",
+    // What a decision looked at, so that it can be made again.
+    R"sql(
+ALTER TABLE decisions
+    ADD COLUMN interface TEXT;                    -- NULL, as all below: of a version without them
+ALTER TABLE decisions
+    ADD COLUMN names TEXT;                        -- of the remote, one a line, newest first
+ALTER TABLE decisions
+    ADD COLUMN units TEXT;                        -- one a line, innermost last; NULL: not known
+ALTER TABLE decisions
+    ADD COLUMN slices TEXT;                       -- the same
+ALTER TABLE decisions
+    ADD COLUMN ancestors_whole INTEGER;           -- 1: there are no more than these
+ALTER TABLE decisions
+    ADD COLUMN asked TEXT;                        -- sha256, verity, package: one a line
+ALTER TABLE decisions
+    ADD COLUMN verity TEXT;                       -- fs-verity digest of the executable
+)sql",
 };
 
 }  // namespace

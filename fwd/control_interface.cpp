@@ -19,7 +19,8 @@ type RulesetStatus (
   loaded_at: int,
   last_error: ?string,
   temporary: int,
-  temporary_capacity: int
+  temporary_capacity: int,
+  defaults: Defaults
 )
 
 type PacketCounters (

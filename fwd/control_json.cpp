@@ -69,8 +69,6 @@ static void from_json(const json& j, Address& address) {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Place, file, line, column)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MissingFeature, name, consequence)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RulesetStatus, rules, generation, loaded_at, last_error,
-                                   temporary, temporary_capacity)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NamedCount, name, count)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PacketCounters, received, accepted, dropped, rejected,
                                    queue_dropped, malformed, unknown)
@@ -89,6 +87,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NameStatus, enabled, resolvers, addresses, ad
                                    flows_capacity, flows_evicted, answers,
                                    refused, ring_bytes, ring_lost, ring_stalled)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Defaults, out, in, forward)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RulesetStatus, rules, generation, loaded_at, last_error,
+                                   temporary, temporary_capacity, defaults)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed)
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GatewayStatus, address, mac, interface)

@@ -24,6 +24,7 @@ struct RulesetStatus {
     std::optional<std::string> last_error;  // of the last reload, if it failed; older rules run on
     std::uint64_t temporary = 0;            // of the rules, in memory only
     std::uint64_t temporary_capacity = 0;
+    Defaults defaults;                      // for flows that none of them matches
 };
 
 struct NamedCount {

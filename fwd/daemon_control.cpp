@@ -127,7 +127,8 @@ Status Daemon::status() {
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(uptime).count());
     status.network_namespace = network_namespace();
     status.ruleset = {active->rules->size(), guard_->generation(), rules_loaded_at_,
-                      reload_error_, store_.temporary().size(), TemporaryRules::most};
+                      reload_error_, store_.temporary().size(), TemporaryRules::most,
+                      active->rules->defaults()};
     status.packets = packet_counters(guard_->queue_counters(), guard_->decisions());
     if (auto counters = guard_->table().counters()) status.netfilter = *counters;
     status.packet_sockets = packet_sockets_->status();

@@ -5,6 +5,30 @@
 
 namespace doorward {
 
+namespace {
+
+Evidence evidence_of(const Decided& decided) {
+    Evidence evidence;
+    evidence.recorded = true;
+    evidence.interface = decided.interface;
+    if (decided.host) evidence.names.push_back(*decided.host);
+    for (const auto& name : decided.other_names) evidence.names.push_back(*name);
+    if (const Process* process = decided.process.get()) {
+        const ControlGroup& group = process->control_group;
+        evidence.group_known = group != ControlGroup{};
+        evidence.units = group.units;
+        evidence.slices = group.slices;
+        evidence.ancestors_whole = process->ancestors_whole;
+    }
+    if (const ExecutableContent* content = decided.content.get()) {
+        evidence.asked = content->asked;
+        evidence.verity = content->verity;
+    }
+    return evidence;
+}
+
+}  // namespace
+
 AuditRecord record_of(const Decided& decided) {
     AuditRecord record;
     record.time_us = decided.time_us;
@@ -56,6 +80,7 @@ AuditRecord record_of(const Decided& decided) {
         record.package = content->package;
         record.unread = content->missing;
     }
+    record.evidence = evidence_of(decided);
     return record;
 }
 

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "fwd/audit_record.hpp"
 #include "rules/flow.hpp"
@@ -20,6 +22,8 @@ struct Decided {
     Flow flow;                       // its process is `process`
     std::shared_ptr<const Process> process;
     std::shared_ptr<const std::string> host;  // newest name of the remote address; null: none known
+    std::vector<std::shared_ptr<const std::string>> other_names;  // those behind `host`
+    std::string interface;           // as in Flow
     std::shared_ptr<const ExecutableContent> content;  // the flow's; null: no rule asked
     std::shared_ptr<const Ruleset> rules;
     AttributionSource source = AttributionSource::none;

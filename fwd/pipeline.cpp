@@ -115,6 +115,9 @@ bool Pipeline::fill_content(Decided& decided, Facts wanted, NoContent& failure) 
 QueueVerdict Pipeline::conclude(ParkedPacket& packet, const ActiveRules& active,
                                 const Decision& decision) {
     Decided& decided = packet.decided;
+    const auto names = flow_names_.all();
+    if (names.size() > 1) decided.other_names.assign(names.begin() + 1, names.end());
+    decided.interface = decided.flow.interface;
     decided.flow.names = {};  // they are this packet's only, and these rules'
     decided.flow.interface = {};
     decided.decision = decision.action;

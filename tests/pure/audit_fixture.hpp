@@ -64,6 +64,11 @@ inline AuditRecord full_record() {
     record.mount_namespace = 4026531841;
     record.source = AttributionSource::kprobe;
     record.latency_ns = 25'000;
+    record.evidence = {.recorded = true, .interface = "eth0",
+                       .names = {"www.example.org", "cdn.example.net"}, .group_known = true,
+                       .units = {"user@1000.service", "session-2.scope"},
+                       .slices = {"user.slice", "user-1000.slice"}, .ancestors_whole = true,
+                       .asked = {Fact::sha256, Fact::package}, .verity = "sha256:ab"};
     record.log = LogLevel::journal;
     record.count = 2;
     return record;

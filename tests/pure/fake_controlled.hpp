@@ -48,7 +48,7 @@ public:
         status.queue_kind = QueueKind::xtables;
         status.pid = 42;
         status.uptime_s = 3700;
-        status.ruleset = {rules_in_force.size(), 7, 1700000000, "10-web.yaml:3:5: no such key", 2, 256};
+        status.ruleset = {rules_in_force.size(), 7, 1700000000, "10-web.yaml:3:5: no such key", 2, 256, {}};
         status.packets.received = 10;
         status.packets.unknown = {{"no-binding", 3}};
         status.audit.database = "/var/lib/doorward/audit.db";

@@ -188,7 +188,9 @@ TEST_CASE("a file of schema version 1 is migrated and keeps its rows") {
     CHECK(rows[0].rule == "old");
     CHECK(rows[0].exe == "/bin/old");
     CHECK(rows[0].count == 1);
+    CHECK(rows[0].evidence == Evidence{});
     CHECK(rows[1].count == 2);
+    CHECK(rows[1].evidence == full_record().evidence);
     CHECK(query_number(path, "PRAGMA user_version") == audit_schema_version);
 }
 

@@ -151,14 +151,16 @@ TEST_CASE("a decision as JSON") {
           R"("verdict":"accept","decision":"reject","rule":"no-curl","reason":"rule",)"
           R"("direction":"out","protocol":"tcp","source":"10.1.0.1","source_port":40000,)"
           R"("destination":"203.0.113.7","destination_port":443,"host":"www.example.org",)"
+          R"("names":["www.example.org","cdn.example.net"],"interface":"eth0",)"
           R"("unknown":null,"pid":4242,"start_ns":123456789012,"exec_id":3,"uid":1000,)"
           R"("user":"alice","exe":"/usr/bin/curl","appimage":"/srv/apps/Tool.AppImage","exe_device":266338305,)"
           R"("exe_inode":18446744073709551601,"command_line":"curl -s https://www.example.org/",)"
           R"("working_directory":"/home/alice","parent_pid":4000,"parent_exe":"/usr/bin/bash",)"
           R"("cgroup_id":77,"unit":"session-2.scope","gid":1001,"slice":"user-1000.slice",)"
+          R"("units":["user@1000.service","session-2.scope"],"slices":["user.slice","user-1000.slice"],)"
           R"("container":"docker:0123","script":"/opt/backup/run.py","script_device":2049,"script_inode":4711,)"
           R"("ancestors":["/usr/bin/bash",null,"/usr/sbin/ssh\\x0ad"],"mount_namespace":4026531841,)"
-          R"("sha256":")" + std::string(64, 'a') + R"(","package":"curl","unread":"changed",)"
+          R"("sha256":")" + std::string(64, 'a') + R"(","package":"curl","verity":"sha256:ab","unread":"changed",)"
           R"("attribution":"kprobe","latency_ns":25000,)"
           R"("log":"journal","count":2})");
     AuditRecord hostile;
