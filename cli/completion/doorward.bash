@@ -83,6 +83,10 @@ _doorward_options() {
             echo "$global --app --verdict --denied --since --until --to --from --port --user" \
                 '--rule --unit --container --script --pid --limit --follow --json --no-header --wide --database'
             ;;
+        replay)
+            echo "$global --database --app --verdict --denied --since --until --to --from --port --user" \
+                '--rule --unit --container --script --pid --default-out --default-in --default-forward --limit --json'
+            ;;
         'rules list') echo "$global --names --tag --json" ;;
         'rules add') echo "$global --name --action --app $rule" ;;
         'rules check' | 'rules schema') echo "$global" ;;
@@ -97,7 +101,7 @@ _doorward_options() {
 
 _doorward_arguments() {
     case $1 in
-        '') _doorward_words 'status rules allow deny log flows mode explain hash lists' ;;
+        '') _doorward_words 'status rules allow deny log replay flows mode explain hash lists' ;;
         rules) _doorward_words 'list show add remove enable disable undo check fmt schema reload' ;;
         'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
             _doorward_words "$(_doorward_rule_names)"
@@ -107,6 +111,10 @@ _doorward_arguments() {
         'rules check' | 'rules fmt' | 'lists check')
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            ;;
+        replay)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -d -- "$cur")
             ;;
         mode) _doorward_words 'observe enforce' ;;
         allow | deny | hash) _doorward_programs ;;
@@ -128,7 +136,7 @@ _doorward() {
         case ${words[i]} in
             --socket | --color | --colour) ((i++)) ;;
             -*) ;;
-            status | rules | allow | deny | log | flows | mode | explain | hash | lists)
+            status | rules | allow | deny | log | replay | flows | mode | explain | hash | lists)
                 command=${words[i]}
                 [[ $command == rules && $((i + 1)) -lt $cword ]] && command+=" ${words[i + 1]}"
                 [[ $command == lists && $((i + 1)) -lt $cword && ${words[i + 1]} != -* ]] &&
