@@ -139,13 +139,19 @@ private:
         out_ += entry.key ? quoted_if_needed(entry.key->scalar) + ':' : "-";
         const Kind kind = kind_of(outer, entry);
         if (!value.is_map() && !value.is_sequence()) {
-            if (value.is_scalar()) out_ += ' ' + quoted_if_needed(value.scalar);
+            if (value.is_scalar()) out_ += ' ' + scalar(entry, value.scalar);
             return end_line(entry);
         }
         const std::string text = inline_text(number, indent, kind);
         if (!text.empty()) out_ += ' ' + text;
         end_line(entry);
         if (text.empty()) children(number, kind, indent + step);
+    }
+
+    // True and false are no texts where they are meant as such.
+    static std::string scalar(const LayoutEntry& entry, const std::string& text) {
+        const bool truth = entry.key && entry.key->scalar == "enabled" && (text == "true" || text == "false");
+        return truth ? text : quoted_if_needed(text);
     }
 
     // Empty: it is to be written one a line.

@@ -32,6 +32,11 @@ std::string refusal(std::string_view text) {
 
 }  // namespace
 
+TEST_CASE("true and false stay what they are") {
+    CHECK(formatted("rules: [{name: \"true\", enabled: false, comment: \"false\", action: drop}]\n") ==
+          "rules:\n  - name: \"true\"\n    action: drop\n    enabled: false\n    comment: \"false\"\n");
+}
+
 TEST_CASE("a rule file in any style becomes the one that rules are shown in") {
     CHECK(formatted("# licence\n# head\nrules:\n- action:   accept # why not\n  app:\n"
                     "  - '/usr/bin/curl'\n  - \"/usr/bin/wget\"\n  # the ports\n  port: [443]\n"
