@@ -15,6 +15,7 @@ inline constexpr int exit_usage = 2;        // the command line makes no sense
 inline constexpr int exit_unreachable = 3;  // no daemon, or no database, to ask
 inline constexpr int exit_denied = 4;       // the caller has not the right
 inline constexpr int exit_not_now = 5;      // the daemon is in no state for it: nothing to undo, …
+inline constexpr int exit_incomplete = 6;   // done, but a part had to be left out
 
 struct CommandError {
     int status = exit_failed;

@@ -40,7 +40,7 @@ _doorward_programs() {
 # The value of the option `$1`; fails if it takes none, or if its values can't be known.
 _doorward_value() {
     case ${1/#--not-/--} in
-        --socket | --database | --rules-dir | --script | --config | --folder | --program)
+        --socket | --database | --rules-dir | --script | --config | --folder | --program | --output | -o)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             ;;
@@ -95,20 +95,23 @@ _doorward_options() {
         lists) echo "$global --config --folder --json" ;;
         'lists update') echo "$global --program --user" ;;
         'lists check') echo "$global --format --json" ;;
+        'import opensnitch') echo "$global --output --json --any-case --as-meant" ;;
+        'import ufw') echo "$global --output --json" ;;
         *) echo "$global" ;;
     esac
 }
 
 _doorward_arguments() {
     case $1 in
-        '') _doorward_words 'status rules allow deny log replay flows mode explain hash lists' ;;
+        '') _doorward_words 'status rules allow deny log replay flows mode explain hash lists import' ;;
         rules) _doorward_words 'list show add remove enable disable undo check fmt schema reload' ;;
         'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
             _doorward_words "$(_doorward_rule_names)"
             ;;
         lists) _doorward_words 'update check' ;;
+        import) _doorward_words 'opensnitch ufw' ;;
         'lists update') _doorward_words "$(_doorward_list_names)" ;;
-        'rules check' | 'rules fmt' | 'lists check')
+        'rules check' | 'rules fmt' | 'lists check' | 'import '*)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             ;;
@@ -136,9 +139,9 @@ _doorward() {
         case ${words[i]} in
             --socket | --color | --colour) ((i++)) ;;
             -*) ;;
-            status | rules | allow | deny | log | replay | flows | mode | explain | hash | lists)
+            status | rules | allow | deny | log | replay | flows | mode | explain | hash | lists | import)
                 command=${words[i]}
-                [[ $command == rules && $((i + 1)) -lt $cword ]] && command+=" ${words[i + 1]}"
+                [[ $command == @(rules|import) && $((i + 1)) -lt $cword ]] && command+=" ${words[i + 1]}"
                 [[ $command == lists && $((i + 1)) -lt $cword && ${words[i + 1]} != -* ]] &&
                     command+=" ${words[i + 1]}"
                 break

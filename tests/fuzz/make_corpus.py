@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes the seeds of the fuzz targets: make_corpus.py [FOLDER] (default: corpus/ beside this)."""
+import json
 import pathlib
 import struct
 import sys
@@ -267,12 +268,58 @@ RULE_STEPS = {
 }
 
 
+def opensnitch(*rules):
+    return b"\0".join(json.dumps(rule).encode() for rule in rules)
+
+
+def snitch_rule(name, action, what, **more):
+    return {"name": name, "action": action, "duration": "always", "enabled": True, "operator": what} | more
+
+
+def operator(kind, operand, data, sensitive=False):
+    return {"type": kind, "operand": operand, "data": data, "sensitive": sensitive, "list": None}
+
+
+def operators(*all_of):
+    return {"type": "list", "operand": "list", "data": "", "sensitive": False, "list": list(all_of)}
+
+
+OPENSNITCH = {
+    "simple": opensnitch(snitch_rule("a", "allow", operator("simple", "process.path", "/usr/bin/curl")),
+                         snitch_rule("b", "deny", operator("simple", "dest.host", "ads.example"), precedence=True)),
+    "list": opensnitch(snitch_rule("c d", "reject", operators(
+        operator("simple", "protocol", "tcp"), operator("network", "dest.network", "10.0.0.1/8"),
+        operator("range", "dest.port", "0-1023"), operator("simple", "user.id", "1000")), nolog=True)),
+    "regexps": opensnitch(
+        snitch_rule("e", "deny", operator("regexp", "process.path", "^/opt/[a-c]{2}/.*x?$", True)),
+        snitch_rule("f", "allow", operator("regexp", "dest.host", "^(|.*\\.)example\\.org$")),
+        snitch_rule("g", "allow", operator("regexp", "dest.ip", "^(10|192\\.168)\\..*")),
+        snitch_rule("h", "deny", operator("regexp", "dest.port", "^(53|80|443)$")),
+        snitch_rule("i", "deny", operator("regexp", "iface.out", "^wl.+"))),
+    "lists": b'{"operator":{"type":"lists","operand":"lists.domains","data":"/lists"}}\0'
+             b"0.0.0.0 ads.example\n127.0.0.1 localhost\n",
+    "networks": b'{"action":"deny","duration":"always","enabled":true,"name":"n","operator":'
+                b'{"type":"lists","operand":"lists.nets","data":"/lists"}}\0' b"10.0.0.0/8\n2001:db8::/32\n",
+}
+
+PROFILES = b"[WWW Full]\ntitle=Web\ndescription=d\n  more\nports=80,443/tcp|53|8000:8010/udp\n"
+
+UFW = {
+    "profiles": PROFILES,
+    "rules": PROFILES + b"\0### tuple ### allow_log tcp 22,80:90 0.0.0.0/0 any 10.0.0.0/8 WWW%20Full - in_eth0 comment=6162\n"
+             b"### tuple ### route:deny any any 0.0.0.0/0 any 0.0.0.0/0 out_eth+\n\0"
+             b"### tuple ### reject any 53 2001:db8::/32 any ::/0 out\n",
+    "twins": b"\0### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n\0### tuple ### allow tcp 22 ::/0 any ::/0 in\n",
+}
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "corpus"
     for name, seeds in {"packet": PACKETS, "config": CONFIGS, "control": CONTROL,
                         "control_group": CONTROL_GROUPS, "dns": DNS, "names": NAMES, "network": NETWORK,
-                        "script": SCRIPTS, "files": FILES, "rule_step": RULE_STEPS}.items():
+                        "script": SCRIPTS, "files": FILES, "rule_step": RULE_STEPS,
+                        "opensnitch": OPENSNITCH, "ufw": UFW}.items():
         target = folder / name
         target.mkdir(parents=True, exist_ok=True)
         for seed, data in seeds.items():
