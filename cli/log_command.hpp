@@ -15,8 +15,9 @@ namespace doorward {
 // matched; 2 an argument makes no sense; 3 the database can't be read.
 void add_log_command(CLI::App& app, Session& session);
 
-// Adds `doorward replay`, in the same way.
+// Add `doorward replay` and `doorward suggest`, in the same way.
 void add_replay_command(CLI::App& app, Session& session);
+void add_suggest_command(CLI::App& app, Session& session);
 
 // The options that choose rows, without --limit.
 void add_log_filters(CLI::App& command, LogOptions& options);

@@ -34,6 +34,7 @@ int run(int argc, char** argv) {
     add_allow_and_deny_commands(app, session);
     add_log_command(app, session);
     add_replay_command(app, session);
+    add_suggest_command(app, session);
     add_flows_command(app, session);
     add_mode_command(app, session);
     add_explain_command(app, session);

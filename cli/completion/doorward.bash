@@ -87,6 +87,10 @@ _doorward_options() {
             echo "$global --database --app --verdict --denied --since --until --to --from --port --user" \
                 '--rule --unit --container --script --pid --default-out --default-in --default-forward --limit --json'
             ;;
+        suggest)
+            echo "$global --database --app --verdict --denied --since --until --to --from --port --user" \
+                '--rule --unit --container --script --pid --review --json'
+            ;;
         'rules list') echo "$global --names --tag --json" ;;
         'rules add') echo "$global --name --action --app $rule" ;;
         'rules check' | 'rules schema') echo "$global" ;;
@@ -103,7 +107,7 @@ _doorward_options() {
 
 _doorward_arguments() {
     case $1 in
-        '') _doorward_words 'status rules allow deny log replay flows mode explain hash lists import' ;;
+        '') _doorward_words 'status rules allow deny log replay suggest flows mode explain hash lists import' ;;
         rules) _doorward_words 'list show add remove enable disable undo check fmt schema reload' ;;
         'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
             _doorward_words "$(_doorward_rule_names)"
@@ -139,7 +143,7 @@ _doorward() {
         case ${words[i]} in
             --socket | --color | --colour) ((i++)) ;;
             -*) ;;
-            status | rules | allow | deny | log | replay | flows | mode | explain | hash | lists | import)
+            status | rules | allow | deny | log | replay | suggest | flows | mode | explain | hash | lists | import)
                 command=${words[i]}
                 [[ $command == @(rules|import) && $((i + 1)) -lt $cword ]] && command+=" ${words[i + 1]}"
                 [[ $command == lists && $((i + 1)) -lt $cword && ${words[i + 1]} != -* ]] &&
