@@ -20,9 +20,11 @@ Flow as_flow(const TrackedFlow& tracked, Direction direction) {
     return flow;
 }
 
-OpenFlow open_flow(const TrackedFlow& tracked, const std::optional<Decided>& decided,
-                   std::int64_t now_us) {
-    const Flow flow = as_flow(tracked, decided ? decided->flow.direction : Direction::out);
+}  // namespace
+
+OpenFlow RecentFlows::open_flow(const TrackedFlow& tracked, const std::optional<Remembered>& decided,
+                                std::int64_t now_us) {
+    const Flow flow = as_flow(tracked, decided ? decided->direction : Direction::out);
     OpenFlow open;
     open.direction = flow.direction;
     open.protocol = flow.protocol;
@@ -35,7 +37,7 @@ OpenFlow open_flow(const TrackedFlow& tracked, const std::optional<Decided>& dec
         return open;
     }
     open.verdict = decided->verdict;
-    if (decided->rule != Decision::no_rule) open.rule = decided->rules->name(decided->rule);
+    if (!decided->rule.empty()) open.rule = decided->rule;
     open.age_s = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_us - decided->time_us)) /
                  1'000'000;
     if (decided->process) {
@@ -43,12 +45,10 @@ OpenFlow open_flow(const TrackedFlow& tracked, const std::optional<Decided>& dec
         open.pid = decided->process->pid;
         open.user = ProcessDetails::user_name_of(decided->process->uid);
     } else {
-        open.unknown = unknown_name(decided->flow.unknown);
+        open.unknown = unknown_name(decided->unknown);
     }
     return open;
 }
-
-}  // namespace
 
 RecentFlows::Key RecentFlows::key_of(const Flow& flow) {
     return {flow.local.bytes, flow.remote.bytes, flow.local_port, flow.remote_port,
@@ -57,14 +57,17 @@ RecentFlows::Key RecentFlows::key_of(const Flow& flow) {
 
 void RecentFlows::remember(const Decided& decided) {
     if (decided.verdict != Action::accept) return;
+    Remembered remembered{decided.flow.direction, decided.verdict, decided.flow.unknown,
+                          decided.time_us, decided.process, {}};
+    if (decided.rule != Decision::no_rule) remembered.rule = decided.rules->name(decided.rule);
     const std::lock_guard lock(mutex_);
-    flows_.put(key_of(decided.flow), decided);
+    flows_.put(key_of(decided.flow), std::move(remembered));
 }
 
-std::optional<Decided> RecentFlows::find(const TrackedFlow& tracked, Direction direction) {
+std::optional<RecentFlows::Remembered> RecentFlows::find(const TrackedFlow& tracked, Direction direction) {
     const std::lock_guard lock(mutex_);
-    const Decided* found = flows_.find(key_of(as_flow(tracked, direction)));
-    if (!found || found->flow.direction != direction) return std::nullopt;
+    const Remembered* found = flows_.find(key_of(as_flow(tracked, direction)));
+    if (!found || found->direction != direction) return std::nullopt;
     return *found;
 }
 

@@ -35,11 +35,23 @@ private:
         bool operator==(const Key&) const = default;
     };
 
+    // Not the rules that decided: flows that have long ended would keep every ruleset that there was.
+    struct Remembered {
+        Direction direction;
+        Action verdict;
+        Unknown unknown;
+        std::int64_t time_us;
+        std::shared_ptr<const Process> process;
+        std::string rule;  // empty: the default
+    };
+
     static Key key_of(const Flow& flow);
-    std::optional<Decided> find(const TrackedFlow& tracked, Direction direction);
+    static OpenFlow open_flow(const TrackedFlow& tracked, const std::optional<Remembered>& decided,
+                              std::int64_t now_us);
+    std::optional<Remembered> find(const TrackedFlow& tracked, Direction direction);
 
     std::mutex mutex_;
-    Lru<Key, Decided, HashBytes> flows_;
+    Lru<Key, Remembered, HashBytes> flows_;
 };
 
 }  // namespace doorward
