@@ -22,6 +22,7 @@ void add_flows_command(CLI::App& app, Session& session);
 void add_mode_command(CLI::App& app, Session& session);
 void add_explain_command(CLI::App& app, Session& session);
 void add_hash_command(CLI::App& app, Session& session);
+void add_export_command(CLI::App& app, Session& session);
 void add_import_command(CLI::App& app, Session& session);
 void add_lists_command(CLI::App& app, Session& session);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `doorward explain`: which rule would decide, and why the ones before did not match.
 #include <ctime>
+#include <limits>
 #include <memory>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include "cli/app_path.hpp"
 #include "cli/client.hpp"
 #include "cli/commands.hpp"
+#include "cli/explain_event.hpp"
 #include "cli/offline_rules.hpp"
 #include "fwd/explain.hpp"
 #include "fwd/local_time.hpp"
@@ -27,6 +29,8 @@ struct Options {
     std::string interface;
     std::string direction = "out";
     std::string rules_folder;
+    std::int64_t event = 0;
+    std::string database = "/var/lib/doorward/audit.db";
     bool json = false;
 };
 
@@ -100,6 +104,8 @@ void print(const FlowQuestion& question, const Explanation& explanation, const T
 }
 
 int explain(const Session& session, const Options& options) {
+    if (options.event > 0)
+        return explain_event_command(session, options.event, options.database, options.json);
     const auto question = question_of(options);
     if (!question) return report(question.error());
     const auto explanation = options.rules_folder.empty()
@@ -116,6 +122,9 @@ void add_options(CLI::App& command, Options& options) {
     who->add_option("--app", options.app, "program: path, or name in PATH")->type_name("APP");
     who->add_option("--unknown", options.unknown, "no program is known, for this reason")
         ->type_name("REASON");
+    auto* event = who->add_option("--event", options.event, "a decision of the audit log, by its number")
+                      ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
+                      ->type_name("N");
     who->require_option(1);
     command.add_option("--to", options.to, "destination address [0.0.0.0]")->type_name("ADDRESS");
     command.add_option("--from", options.from, "source address [0.0.0.0]")->type_name("ADDRESS");
@@ -152,6 +161,13 @@ void add_options(CLI::App& command, Options& options) {
                        "take the rules from this folder instead of asking the daemon; the defaults "
                        "are then the built-in ones: reject outbound, drop inbound")
         ->type_name("DIR");
+    // A decision says all of these itself.
+    for (CLI::Option* other : command.get_options())
+        if (other != command.get_help_ptr()) event->excludes(other);
+    command.add_option("--database", options.database, "audit database, for --event")
+        ->needs(event)
+        ->type_name("PATH")
+        ->capture_default_str();
     command.add_flag("--json", options.json, "print JSON");
 }
 

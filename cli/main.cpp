@@ -41,6 +41,7 @@ int run(int argc, char** argv) {
     add_hash_command(app, session);
     add_lists_command(app, session);
     add_import_command(app, session);
+    add_export_command(app, session);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& help_or_version) {

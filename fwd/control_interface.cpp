@@ -207,6 +207,9 @@ type Defaults (
   forward: (accept, drop, reject)
 )
 type RuleList (rules: []RuleEntry, defaults: Defaults)
+# text: a rule file with all rules, sets and profiles. origins: where each rule was written, in the
+# order in which they are tried.
+type RuleExport (text: string, origins: []Place)
 
 # position counts from 1 in evaluation order; of a removed rule it is where the rule was.
 type RuleChange (name: string, file: string, position: int, rules: int)
@@ -260,6 +263,7 @@ type OpenFlow (
 method GetStatus() -> (status: Status)
 # Rules in the order in which they are tried, then the defaults.
 method ListRules() -> (list: RuleList)
+method ExportRules() -> (export: RuleExport)
 # Writes the rule to a file that the daemon chooses; with until, keeps it in memory only. pid is needed with
 # exit and makes no sense without: a process of the daemon's PID namespace. started: when it did, as
 # field 22 of /proc/PID/stat has it; if that is given, another process of this number is refused.

@@ -106,6 +106,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkStatus, known, interfaces, lan, self, 
 DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, forward, pid, uptime_s,
               network_namespace, ruleset, packets, netfilter,
               packet_sockets, audit, maps, names, content, network)
+DOORWARD_JSON(RuleExport, text, origins)
 DOORWARD_JSON(RuleChange, name, file, position, rules)
 DOORWARD_JSON(Undone, what, again, rules)
 DOORWARD_JSON(Reloaded, rules, generation)

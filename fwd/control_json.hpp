@@ -17,6 +17,8 @@ void to_json(nlohmann::json& j, const Status& status);
 void from_json(const nlohmann::json& j, Status& status);
 void to_json(nlohmann::json& j, const RuleList& list);
 void from_json(const nlohmann::json& j, RuleList& list);
+void to_json(nlohmann::json& j, const RuleExport& exported);
+void from_json(const nlohmann::json& j, RuleExport& exported);
 void to_json(nlohmann::json& j, const RuleChange& change);
 void from_json(const nlohmann::json& j, RuleChange& change);
 void to_json(nlohmann::json& j, const Undone& undone);

@@ -80,6 +80,10 @@ Reply list_rules(Context& context) {
     return {.error = {}, .parameters = {{"list", context.controlled.rules()}}};
 }
 
+Reply export_all_rules(Context& context) {
+    return {.error = {}, .parameters = {{"export", context.controlled.export_rules()}}};
+}
+
 Lifetime read_lifetime(CallParameters& parameters) {
     Lifetime lifetime;
     const auto until = parameters.optional_text("until");
@@ -184,6 +188,7 @@ constexpr std::array methods{
            get_interface_description},
     Method{"org.doorward.Control.GetStatus", Access::read, false, get_status},
     Method{"org.doorward.Control.ListRules", Access::read, false, list_rules},
+    Method{"org.doorward.Control.ExportRules", Access::read, false, export_all_rules},
     Method{"org.doorward.Control.AddRule", Access::change, true, add_rule},
     Method{"org.doorward.Control.RemoveRule", Access::change, true, remove_rule},
     Method{"org.doorward.Control.SetRuleEnabled", Access::change, true, set_rule_enabled},

@@ -168,6 +168,12 @@ struct RuleList {
     Defaults defaults;
 };
 
+// All rules as one file, see export_rules() in rules/rule_export.hpp.
+struct RuleExport {
+    std::string text;
+    std::vector<Place> origins;  // of each rule, in evaluation order
+};
+
 // A rule that was added, removed, enabled or disabled.
 struct RuleChange {
     std::string name;
@@ -267,6 +273,7 @@ public:
 
     virtual Status status() = 0;
     virtual RuleList rules() = 0;
+    virtual RuleExport export_rules() = 0;
     virtual Controlling<RuleChange> add_rule(const Rule& rule, bool first, const Lifetime& lifetime) = 0;
     virtual Controlling<RuleChange> remove_rule(const std::string& name) = 0;
     virtual Controlling<RuleChange> set_rule_enabled(const std::string& name, bool enabled) = 0;

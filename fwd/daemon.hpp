@@ -35,6 +35,7 @@ public:
 
     Status status() override;
     RuleList rules() override;
+    RuleExport export_rules() override;
     Controlling<RuleChange> add_rule(const Rule& rule, bool first, const Lifetime& lifetime) override;
     Controlling<RuleChange> remove_rule(const std::string& name) override;
     Controlling<RuleChange> set_rule_enabled(const std::string& name, bool enabled) override;

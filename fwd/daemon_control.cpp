@@ -14,6 +14,7 @@
 #include "fwd/local_time.hpp"
 #include "fwd/log.hpp"
 #include "fwd/version.hpp"
+#include "rules/rule_export.hpp"
 
 namespace doorward {
 namespace {
@@ -192,6 +193,14 @@ std::vector<MissingFeature> Daemon::missing_features() const {
     std::vector<MissingFeature> missing = guard_->missing();
     std::ranges::move(packet_sockets_->missing(), std::back_inserter(missing));
     return missing;
+}
+
+RuleExport Daemon::export_rules() {
+    const auto active = guard_->active();
+    RuleExport out;
+    for (std::uint32_t i = 0; i < active->rules->size(); i++) out.origins.push_back(active->rules->place(i));
+    out.text = doorward::export_rules(*active->rules, [&](std::uint32_t at) { return out.origins[at].text(); });
+    return out;
 }
 
 RuleList Daemon::rules() {

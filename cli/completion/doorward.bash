@@ -48,7 +48,13 @@ _doorward_value() {
         --protocol) _doorward_words 'tcp udp icmp icmpv6 sctp udplite' ;;
         --action | --verdict) _doorward_words 'accept drop reject' ;;
         --direction) _doorward_words 'out in forward' ;;
-        --format) _doorward_words 'auto hosts domains adblock dnsmasq addresses' ;;
+        --format)
+            if [[ $command == export ]]; then
+                _doorward_words 'yaml json'
+            else
+                _doorward_words 'auto hosts domains adblock dnsmasq addresses'
+            fi
+            ;;
         --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
         --group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
         --app | --parent) _doorward_programs ;;
@@ -77,7 +83,7 @@ _doorward_options() {
         deny) echo "$global --name --reject --drop $rule" ;;
         explain)
             echo "$global --app --unknown --to --from --domain --port --protocol --user --group --unit --slice --container --parent --script --interface --direction" \
-                '--rules-dir --json'
+                '--rules-dir --json --event --database'
             ;;
         log)
             echo "$global --app --verdict --denied --since --until --to --from --port --user" \
@@ -100,6 +106,7 @@ _doorward_options() {
         'lists update') echo "$global --program --user" ;;
         'lists check') echo "$global --format --json" ;;
         'import opensnitch') echo "$global --output --json --any-case --as-meant" ;;
+        export) echo "$global --format" ;;
         'import ufw') echo "$global --output --json" ;;
         *) echo "$global" ;;
     esac
@@ -107,7 +114,7 @@ _doorward_options() {
 
 _doorward_arguments() {
     case $1 in
-        '') _doorward_words 'status rules allow deny log replay suggest flows mode explain hash lists import' ;;
+        '') _doorward_words 'status rules allow deny log replay suggest flows mode explain hash lists import export' ;;
         rules) _doorward_words 'list show add remove enable disable undo check fmt schema reload' ;;
         'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
             _doorward_words "$(_doorward_rule_names)"
@@ -143,7 +150,7 @@ _doorward() {
         case ${words[i]} in
             --socket | --color | --colour) ((i++)) ;;
             -*) ;;
-            status | rules | allow | deny | log | replay | suggest | flows | mode | explain | hash | lists | import)
+            status | rules | allow | deny | log | replay | suggest | flows | mode | explain | hash | lists | import | export)
                 command=${words[i]}
                 [[ $command == @(rules|import) && $((i + 1)) -lt $cword ]] && command+=" ${words[i + 1]}"
                 [[ $command == lists && $((i + 1)) -lt $cword && ${words[i + 1]} != -* ]] &&

@@ -86,6 +86,46 @@ class Replay(KernelTest):
         self.assertEqual(row["exe"], programs[0])
         self.assertEqual(self.replay(daemon, candidate, "--app", programs[1])["changed"], 0)
 
+    def test_explain_answers_every_event_as_it_was_decided(self):
+        daemon, programs, rows = self.record()
+        explain = ("explain", "--database", str(daemon.database), "--json", "--event")
+        answers = {}
+        for row in rows:
+            run = daemon.command(*explain, str(row["id"]))
+            self.assertEqual(run.returncode, 0, run.stderr)
+            told = json.loads(run.stdout)
+            self.assertEqual((told["now"]["action"], told["now"]["rule"] or "", told["differs"], told["not_known"]),
+                             (row["decision"], row["rule"], False, []), (told, dict(row)))
+            if row["rule"]:
+                self.assertTrue(told["now"]["place"]["file"].startswith(str(daemon.rules_dir)), told)
+            answers[row["id"]] = told
+        defaults = [told for told in answers.values() if told["now"]["rule"] is None]
+        self.assertTrue(defaults)
+        for told in defaults:
+            held = [each["held"] for each in told["closest"]]
+            self.assertEqual((len(held), held), (5, sorted(held, reverse=True)), told)
+        # The rules of now, temporary ones too, are asked; the row stays what it was.
+        first = next(row for row in rows if row["exe"] == programs[0])
+        self.assertEqual(daemon.command("deny", programs[0], "--name", "no", "--until-restart").returncode, 0)
+        told = json.loads(daemon.command(*explain, str(first["id"])).stdout)
+        self.assertEqual((told["then"]["rule"], told["now"]["rule"], told["now"]["action"], told["differs"]),
+                         ("by-user", "no", "reject", True), told)
+        for event, word in (("999999", "there is no event 999999"), ("0", "")):
+            run = daemon.command(*explain, event)
+            self.assertIn(word, run.stderr)
+            self.assertEqual(run.returncode, 1 if word else 2, run.stderr)
+
+    def test_what_is_exported_loads_and_decides_alike(self):
+        daemon, _, rows = self.record()
+        for form in ("yaml", "json"):
+            folder = self.folder / form
+            folder.mkdir()
+            run = daemon.command("export", "--format", form)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            (folder / "10.yaml").write_text(run.stdout)
+            told = self.replay(daemon, folder)
+            self.assertEqual((told["rows"], told["changed"], told["not_told"]), (len(rows), 0, 0), told)
+
     def test_what_is_wrong_is_said_and_nothing_is_touched(self):
         daemon, _, rows = self.record()
         broken = self.folder / "broken"
@@ -103,5 +143,7 @@ class Replay(KernelTest):
             source.backup(target)
             target.execute("PRAGMA user_version = 99")
         run = daemon.command("replay", str(daemon.rules_dir), "--database", str(later))
+        self.assertEqual((run.returncode, "newer schema version" in run.stderr), (3, True), run.stderr)
+        run = daemon.command("explain", "--event", "1", "--database", str(later))
         self.assertEqual((run.returncode, "newer schema version" in run.stderr), (3, True), run.stderr)
         self.assertEqual(len(daemon.audit.rows()), len(rows))

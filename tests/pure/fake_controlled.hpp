@@ -9,6 +9,7 @@
 
 #include "fwd/control_types.hpp"
 #include "fwd/explain.hpp"
+#include "rules/rule_export.hpp"
 #include "rules/yaml_rules.hpp"
 
 namespace doorward {
@@ -72,6 +73,18 @@ public:
         RuleList list;
         for (const Rule& rule : rules_in_force) list.rules.push_back({rule, 5, listed_until});
         return list;
+    }
+
+    RuleExport export_rules() override {
+        asked.push_back("export");
+        const Environment environment{
+            [](std::string_view) -> std::optional<std::uint32_t> { return std::nullopt; },
+            [](const std::string& path) { return path; }};
+        const auto ruleset = Ruleset::compile(rules_in_force, Defaults{}, environment);
+        RuleExport out;
+        for (const Rule& rule : rules_in_force) out.origins.push_back(rule.place);
+        out.text = doorward::export_rules(**ruleset, [&](std::uint32_t at) { return out.origins[at].text(); });
+        return out;
     }
 
     Controlling<RuleChange> add_rule(const Rule& rule, bool first, const Lifetime& lifetime) override {

@@ -127,6 +127,7 @@ TEST_CASE("what is answered has the described types") {
     const json explained = {{"question", {{"app", "/usr/bin/wget"}}}};
     CHECK(fits(description, fixture.call("GetStatus").parameters["status"], "Status"));
     CHECK(fits(description, fixture.call("ListRules").parameters["list"], "RuleList"));
+    CHECK(fits(description, fixture.call("ExportRules").parameters["export"], "RuleExport"));
     fixture.daemon.listed_until = {Lifetime::Until::exit, 123};
     CHECK(fits(description, fixture.call("ListRules").parameters["list"], "RuleList"));
     CHECK(fits(description, fixture.call("ListFlows").parameters["flows"], "[]OpenFlow"));

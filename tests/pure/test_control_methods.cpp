@@ -46,7 +46,7 @@ TEST_CASE("types survive the way to the client") {
 
 TEST_CASE("each method needs its right, and nothing is done without it") {
     const auto [method, needed] = GENERATE(table<std::string, Access>({
-        {"GetStatus", Access::read}, {"ListRules", Access::read}, {"ListFlows", Access::read},
+        {"GetStatus", Access::read}, {"ListRules", Access::read}, {"ListFlows", Access::read}, {"ExportRules", Access::read},
         {"Explain", Access::read}, {"AddRule", Access::change}, {"RemoveRule", Access::change},
         {"SetRuleEnabled", Access::change}, {"UndoChange", Access::change}, {"Reload", Access::change}, {"SetMode", Access::change},
     }));
