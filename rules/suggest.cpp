@@ -14,8 +14,6 @@ namespace doorward {
 
 namespace {
 
-constexpr std::size_t few = 8;
-
 // A path as a rule says it: special characters stand for themselves.
 std::string escaped(std::string_view path) {
     if (!Glob::is_pattern(path)) return std::string(path);
@@ -25,25 +23,6 @@ std::string escaped(std::string_view path) {
         out += c;
     }
     return out;
-}
-
-// "a.b.example.org" → "*.b.example.org". What nobody owns alone is above no name: example.org keeps its
-// own, and so does example.co.uk.
-std::string domain_above(const std::string& name) {
-    const auto dot = name.find('.');
-    if (dot == name.npos) return name;
-    const std::string_view above = std::string_view(name).substr(dot + 1);
-    const auto inner = above.find('.');
-    if (inner == above.npos) return name;
-    const bool of_a_country = above.size() - inner == 3 && inner <= 3;
-    if (of_a_country) return name;
-    return fmt::format("*.{}", above);
-}
-
-std::string network_around(const std::string& address) {
-    const auto parsed = Address::parse(address);
-    if (!parsed) return address;
-    return Prefix::around(*parsed, parsed->is_v4() ? 120 : 64).to_string();
 }
 
 std::string last_part(std::string_view path) {
@@ -61,26 +40,7 @@ std::string name_from(std::string_view text) {
     return out.substr(0, 60);
 }
 
-// How the values of one condition are written, and whether that is more than was seen.
-struct Values {
-    std::vector<std::string> texts;  // empty: any
-    std::string widened;
-    auto operator<=>(const Values&) const = default;
-};
-
 }  // namespace
-
-void Suggestions::Seen::add(const Observed& flow) {
-    since = flows == 0 ? flow.time : std::min(since, flow.time);
-    until = flows == 0 ? flow.time : std::max(until, flow.time);
-    flows += flow.count;
-}
-
-void Suggestions::Seen::add(const Seen& other) {
-    since = flows == 0 ? other.since : std::min(since, other.since);
-    until = flows == 0 ? other.until : std::max(until, other.until);
-    flows += other.flows;
-}
 
 bool Suggestions::add(const Observed& flow) {
     const auto& app = condition_info(Condition::app);
@@ -91,157 +51,14 @@ bool Suggestions::add(const Observed& flow) {
         left_out_ += flow.count;
         return false;
     }
-    Services& services = seen_[{flow.app, flow.script, flow.user, flow.direction}];
-    Service& service = services[{flow.protocol, flow.port}];
-    Ends& ends = flow.name.empty() ? service.bare : service.named;
+    SeenServices& services = seen_[{flow.app, flow.script, flow.user, flow.direction}];
+    SeenService& service = services[{flow.protocol, flow.port}];
+    SeenService::Ends& ends = flow.name.empty() ? service.bare : service.named;
     const auto [at, fresh] = ends.try_emplace(flow.name.empty() ? flow.other.to_string() : flow.name);
-    at->second.add(flow);
+    at->second.add({flow.count, flow.time, flow.time});
     groups_ += fresh;
     return true;
 }
-
-// Flows that differ in nothing that matters.
-struct Suggestions::Part {
-    std::set<std::string> users;
-    std::set<Protocol> protocols;
-    Values ports, names, addresses;
-    Seen seen;
-    std::size_t destinations = 0;
-};
-
-// The proposals of one program, as one user, in one direction.
-class Suggestions::Maker {
-public:
-    explicit Maker(const Who& who) : who_(who) {}
-
-    std::vector<Part> make(const Services& services) {
-        std::map<Protocol, Services> by_protocol;
-        for (const auto& [key, service] : services) by_protocol[key.first][key] = service;
-        for (const auto& [protocol, ones] : by_protocol) add_protocol(protocol, ones);
-        merge(parts_);
-        return std::move(parts_);
-    }
-
-    // What is alike in all but one of users, protocols and ports becomes one.
-    static void merge(std::vector<Part>& parts) {
-        for (bool again = true; again;) {
-            again = false;
-            for (std::size_t i = 0; i < parts.size() && !again; ++i)
-                for (std::size_t j = i + 1; j < parts.size() && !again; ++j)
-                    if (join(parts[i], parts[j])) {
-                        parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(j));
-                        again = true;
-                    }
-        }
-    }
-
-private:
-    static bool join(Part& a, const Part& b) {
-        if (a.names != b.names || a.addresses != b.addresses) return false;
-        const bool users = a.users == b.users, protocols = a.protocols == b.protocols,
-                   ports = a.ports == b.ports;
-        if (users + protocols + ports < 2) return false;
-        // Of protocols with ports and such without, no one rule speaks.
-        if (!protocols && a.ports.texts.empty() != b.ports.texts.empty()) return false;
-        if (!ports && (a.ports.texts.empty() || b.ports.texts.empty() ||
-                       a.ports.texts.size() + b.ports.texts.size() > most_values))
-            return false;
-        a.users.insert(b.users.begin(), b.users.end());
-        a.protocols.insert(b.protocols.begin(), b.protocols.end());
-        if (!ports) a.ports.texts.insert(a.ports.texts.end(), b.ports.texts.begin(), b.ports.texts.end());
-        a.seen.add(b.seen);
-        a.destinations = std::max(a.destinations, b.destinations);
-        return true;
-    }
-
-    // Whether more than one flow in twenty would bring a value that is not in the list.
-    static bool open_ended(const std::map<std::string, Seen>& values) {
-        if (values.size() < few) return false;
-        std::uint64_t flows = 0, once = 0;
-        for (const auto& [value, seen] : values) {
-            flows += seen.flows;
-            once += seen.flows == 1;
-        }
-        return values.size() > most_values || once * 20 > flows;
-    }
-
-    // As they are, else as `wider` says them, else any.
-    static Values listed(const Ends& ends, std::string (*wider)(const std::string&), const char* what) {
-        Ends shown = ends;
-        std::string widened;
-        if (open_ended(shown)) {
-            widened = fmt::format("{} {}", ends.size(), what);
-            Ends wide;
-            for (const auto& [value, seen] : ends) wide[wider(value)].add(seen);
-            shown = std::move(wide);
-            if (open_ended(shown)) shown.clear();
-        }
-        Values values{{}, widened};
-        for (const auto& [value, seen] : shown) values.texts.push_back(value);
-        return values;
-    }
-
-    void add_protocol(Protocol protocol, const Services& services) {
-        std::map<std::string, Seen> ports;
-        for (const auto& [key, service] : services)
-            for (const Ends* ends : {&service.named, &service.bare})
-                for (const auto& [end, seen] : *ends) ports[std::to_string(key.second)].add(seen);
-        if (!has_ports(protocol)) return add_parts(protocol, {}, all_of(services));
-        if (!open_ended(ports)) {
-            for (const auto& [key, service] : services)
-                add_parts(protocol, {{std::to_string(key.second)}, {}}, service);
-            return;
-        }
-        const bool high = services.begin()->first.second >= 1024;
-        Values any{{high ? "1024-65535" : "0-65535"}, fmt::format("{} ports", ports.size())};
-        add_parts(protocol, any, all_of(services));
-    }
-
-    static Service all_of(const Services& services) {
-        Service all;
-        for (const auto& [key, service] : services) {
-            for (const auto& [end, seen] : service.named) all.named[end].add(seen);
-            for (const auto& [end, seen] : service.bare) all.bare[end].add(seen);
-        }
-        return all;
-    }
-
-    void add_parts(Protocol protocol, const Values& ports, const Service& service) {
-        Part part;
-        part.users.insert(std::get<2>(who_));
-        part.protocols.insert(protocol);
-        part.ports = ports;
-        Values names = listed(service.named, domain_above, "names");
-        Values addresses = listed(service.bare, network_around, "addresses");
-        const bool any = (!service.named.empty() && names.texts.empty()) ||
-                         (!service.bare.empty() && addresses.texts.empty());
-        const auto put = [&](const Ends& ends) {
-            for (const auto& [end, seen] : ends) part.seen.add(seen);
-            part.destinations += ends.size();
-        };
-        if (any) {
-            put(service.named);
-            put(service.bare);
-            part.names.widened = names.widened;
-            part.addresses.widened = addresses.widened;
-            return parts_.push_back(std::move(part));
-        }
-        Part bare = part;
-        std::swap(part, bare);
-        if (!service.named.empty()) {
-            put(service.named);
-            part.names = std::move(names);
-            parts_.push_back(std::exchange(part, bare));
-        }
-        if (service.bare.empty()) return;
-        put(service.bare);
-        part.addresses = std::move(addresses);
-        parts_.push_back(std::move(part));
-    }
-
-    const Who& who_;
-    std::vector<Part> parts_;
-};
 
 namespace {
 
@@ -259,7 +76,7 @@ bool add_values(Rule& rule, Condition condition, const std::vector<std::string>&
 
 }  // namespace
 
-std::optional<Proposal> Suggestions::proposal_of(const Program& program, const Part& part) {
+std::optional<Proposal> Suggestions::proposal_of(const Program& program, const SuggestedPart& part) {
     const auto& [app, script, direction] = program;
     const bool inbound = direction == Direction::in;
     Proposal proposal{{}, part.seen.flows, part.destinations, part.seen.since, part.seen.until, {}};
@@ -278,23 +95,23 @@ std::optional<Proposal> Suggestions::proposal_of(const Program& program, const P
         (script.empty() || add_values(rule, Condition::script, {escaped(script)})) &&
         add_values(rule, Condition::domain, part.names.texts);
     if (!whole) return std::nullopt;
-    for (const Values* values : {&part.ports, &part.names, &part.addresses})
+    for (const SuggestedValues* values : {&part.ports, &part.names, &part.addresses})
         if (!values->widened.empty()) proposal.widened.push_back(values->widened);
     return proposal;
 }
 
 std::vector<Proposal> Suggestions::proposals() const {
     // Users are joined over what the program does: so they are not part of this key.
-    std::map<Program, std::vector<Part>> programs;
+    std::map<Program, std::vector<SuggestedPart>> programs;
     for (const auto& [who, services] : seen_) {
-        auto parts = Maker(who).make(services);
+        auto parts = suggested_parts(std::get<2>(who), services);
         auto& all = programs[{std::get<0>(who), std::get<1>(who), std::get<3>(who)}];
         std::ranges::move(parts, std::back_inserter(all));
     }
     std::vector<Proposal> out;
     for (auto& [program, parts] : programs) {
-        Maker::merge(parts);
-        for (const Part& part : parts)
+        merge_parts(parts);
+        for (const SuggestedPart& part : parts)
             if (auto proposal = proposal_of(program, part)) out.push_back(std::move(*proposal));
     }
     std::ranges::sort(out, [](const Proposal& a, const Proposal& b) {

@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "rules/flow.hpp"
 #include "rules/rule.hpp"
+#include "rules/suggest_parts.hpp"
 
 namespace doorward {
 
@@ -45,7 +45,6 @@ class Suggestions {
 public:
     // Programs choose what they are called: beyond so many groups of flows, more are counted only.
     static constexpr std::size_t most_groups = 50'000;
-    static constexpr std::size_t most_values = 256;  // of a condition; beyond, it is widened
 
     // False: there is no room, or no rule can name the program.
     bool add(const Observed& flow);
@@ -56,26 +55,13 @@ public:
     std::vector<Proposal> proposals() const;
 
 private:
-    struct Seen {
-        std::uint64_t flows = 0;
-        std::int64_t since = 0, until = 0;
-        void add(const Observed& flow);
-        void add(const Seen& other);
-    };
     using Who = std::tuple<std::string, std::string, std::string, Direction>;  // app, script, user
-    using Ends = std::map<std::string, Seen>;                                  // by name or address
-    struct Service {
-        Ends named, bare;
-    };
-    using Services = std::map<std::pair<Protocol, std::uint16_t>, Service>;
     using Program = std::tuple<std::string, std::string, Direction>;
-    class Maker;
-    struct Part;
 
     // Nothing: a rule can't say one of its values.
-    static std::optional<Proposal> proposal_of(const Program& program, const Part& part);
+    static std::optional<Proposal> proposal_of(const Program& program, const SuggestedPart& part);
 
-    std::map<Who, Services> seen_;
+    std::map<Who, SeenServices> seen_;
     std::size_t groups_ = 0;
     std::uint64_t left_out_ = 0;
 };
