@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `doorward explain`: which rule would decide, and why the ones before did not match.
+#include <algorithm>
+#include <cstdint>
 #include <ctime>
 #include <limits>
 #include <memory>
@@ -30,6 +32,7 @@ struct Options {
     std::string direction = "out";
     std::string rules_folder;
     std::int64_t event = 0;
+    std::uint32_t pid = 0;
     std::string database = "/var/lib/doorward/audit.db";
     bool json = false;
 };
@@ -46,6 +49,7 @@ CommandResult<FlowQuestion> question_of(const Options& options) {
     question.from = given(options.from);
     question.domain = given(options.domain);
     question.interface = given(options.interface);
+    if (options.pid != 0) question.pid = options.pid;
     if (options.app.empty()) return question;
     const auto app = resolve_app(options.app);
     if (!app) return command_fail(exit_usage, app.error());
@@ -76,7 +80,8 @@ CommandResult<Explanation> explain_by_daemon(const FlowQuestion& question,
 }
 
 std::string flow_text(const FlowQuestion& question) {
-    const std::string who = question.app ? *question.app + " as " + question.user
+    const std::string who = question.pid ? fmt::format("process {}", *question.pid)
+                            : question.app ? *question.app + " as " + question.user
                                          : "unknown:" + question.unknown.value_or("");
     return fmt::format("{}, {} {}, {} → {} port {}", who, direction_name(question.direction),
                        question.protocol, question.from.value_or("0.0.0.0"),
@@ -85,12 +90,22 @@ std::string flow_text(const FlowQuestion& question) {
            (question.interface ? " via " + *question.interface : "");
 }
 
+// Of a process that runs, what came closest; of an imagined flow all, in their order.
+std::vector<ExplainedTrial> shown_trials(const FlowQuestion& question, const Explanation& explanation) {
+    constexpr std::size_t most_close = 5;
+    std::vector<ExplainedTrial> trials = explanation.trials;
+    if (!question.pid) return trials;
+    std::ranges::stable_sort(trials, std::ranges::greater(), &ExplainedTrial::held);
+    trials.resize(std::min(trials.size(), most_close));
+    return trials;
+}
+
 void print(const FlowQuestion& question, const Explanation& explanation, const TableStyle& style) {
     fmt::print("{}\n", printable(flow_text(question)));
     Table table(
         {{.title = "RULE"}, {.title = "WRITTEN IN"}, {.title = "DOES NOT MATCH BECAUSE OF"}},
         style);
-    for (const ExplainedTrial& trial : explanation.trials)
+    for (const ExplainedTrial& trial : shown_trials(question, explanation))
         table.add({{trial.rule, Colour::none}, {trial.place.text(), Colour::dim},
                    {trial.failed, Colour::none}});
     if (!explanation.trials.empty()) fmt::print("{}", table.take());
@@ -125,6 +140,9 @@ void add_options(CLI::App& command, Options& options) {
     auto* event = who->add_option("--event", options.event, "a decision of the audit log, by its number")
                       ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
                       ->type_name("N");
+    auto* pid = who->add_option("--pid", options.pid, "a process that runs, with all that it is")
+                    ->check(CLI::Range(std::uint32_t{1}, std::uint32_t{INT32_MAX}))
+                    ->type_name("PID");
     who->require_option(1);
     command.add_option("--to", options.to, "destination address [0.0.0.0]")->type_name("ADDRESS");
     command.add_option("--from", options.from, "source address [0.0.0.0]")->type_name("ADDRESS");
@@ -161,6 +179,8 @@ void add_options(CLI::App& command, Options& options) {
                        "take the rules from this folder instead of asking the daemon; the defaults "
                        "are then the built-in ones: reject outbound, drop inbound")
         ->type_name("DIR");
+    for (const char* what : {"--user", "--group", "--unit", "--slice", "--container", "--parent", "--script", "--rules-dir"})
+        pid->excludes(command.get_option(what));
     // A decision says all of these itself.
     for (CLI::Option* other : command.get_options())
         if (other != command.get_help_ptr()) event->excludes(other);

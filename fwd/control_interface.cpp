@@ -217,14 +217,16 @@ type RuleChange (name: string, file: string, position: int, rules: int)
 type Undone (what: string, again: bool, rules: int)
 type Reloaded (rules: int, generation: int)
 
-# An imagined flow. app is the path of an executable, unknown a reason for not knowing one; one of
-# the two has to be given. What else is missing: out, user 0, group 0, no unit, slice, container, parent
+# An imagined flow. app is the path of an executable, unknown a reason for not knowing one, pid a process
+# that runs, in the daemon's PID namespace; one of the three has to be given, and with pid neither user
+# nor anything else that a process is. What else is missing: out, user 0, group 0, no unit, slice, container, parent
 # or script, tcp, 0.0.0.0, port 0, no domain, on
 # an interface that is not known.
 type Question (
   direction: ?(out, in),
   app: ?string,
   unknown: ?string,
+  pid: ?int,
   user: ?string,
   group: ?string,
   unit: ?string,
@@ -240,7 +242,8 @@ type Question (
   interface: ?string
 )
 
-type Trial (rule: string, place: Place, failed: string)
+# held: conditions that were met before the one that was not.
+type Trial (rule: string, place: Place, failed: string, held: int)
 # rule is null where the default decides.
 type Explanation (action: (accept, drop, reject), rule: ?string, place: Place, trials: []Trial)
 

@@ -89,7 +89,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NameStatus, enabled, resolvers, addresses, ad
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Defaults, out, in, forward)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RulesetStatus, rules, generation, loaded_at, last_error,
                                    temporary, temporary_capacity, defaults)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed, held)
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GatewayStatus, address, mac, interface)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkStatus, known, interfaces, lan, self, dns, domains, gateways,
@@ -118,7 +118,8 @@ DOORWARD_JSON(OpenFlow, direction, protocol, local, remote, local_port, remote_p
 
 void to_json(json& j, const FlowQuestion& question) {
     j = json{{"direction", question.direction}, {"app", question.app},
-             {"unknown", question.unknown},     {"user", question.user},
+             {"unknown", question.unknown},     {"pid", question.pid},
+             {"user", question.user},
              {"group", question.group},         {"unit", question.unit},
              {"slice", question.slice},         {"container", question.container},
              {"parent", question.parent},       {"script", question.script},

@@ -147,6 +147,8 @@ FlowQuestion read_question(CallParameters& members) {
     }
     question.app = members.optional_text("app");
     question.unknown = members.optional_text("unknown");
+    if (const auto pid = members.optional_integer("pid", 1, INT32_MAX))
+        question.pid = static_cast<std::uint32_t>(*pid);
     question.user = members.optional_text("user").value_or(question.user);
     question.group = members.optional_text("group").value_or(question.group);
     question.unit = members.optional_text("unit");

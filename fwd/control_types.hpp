@@ -199,6 +199,7 @@ struct FlowQuestion {
     Direction direction = Direction::out;
     std::optional<std::string> app{};      // path of the executable
     std::optional<std::string> unknown{};  // instead of `app`: unknown_name() of why there is none
+    std::optional<std::uint32_t> pid{};    // instead of `app`: a process that runs; with all that it is
     std::string user = "0";                // name or uid
     std::string group = "0";               // name or gid
     std::optional<std::string> unit{};     // none: in no unit; so the next four
@@ -218,6 +219,7 @@ struct ExplainedTrial {
     std::string rule;
     Place place;
     std::string failed;  // condition_name() of the first condition that was not met
+    std::uint64_t held = 0;  // conditions that were met before it
 };
 
 struct Explanation {

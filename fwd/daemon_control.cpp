@@ -13,6 +13,7 @@
 #include "fwd/explain.hpp"
 #include "fwd/local_time.hpp"
 #include "fwd/log.hpp"
+#include "fwd/running_process.hpp"
 #include "fwd/version.hpp"
 #include "rules/rule_export.hpp"
 
@@ -234,7 +235,10 @@ Controlling<Explanation> Daemon::explain(const FlowQuestion& question) {
     const auto active = guard_->active();
     const std::int64_t now = std::time(nullptr);
     const Surroundings around(now, minute_of_week(now), active->facts());
-    return explain_question(*active->rules, question, system_environment(), around, content);
+    const auto process_of = [this](std::uint32_t pid) {
+        return running_process(pid, guard_->probes().processes_fd(), guard_->probes().programs_fd());
+    };
+    return explain_question(*active->rules, question, system_environment(), around, content, process_of);
 }
 
 Controlling<std::vector<OpenFlow>> Daemon::flows() {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/explain.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <tuple>
 
 #include "rules/domain_name.hpp"
 
@@ -59,6 +61,21 @@ Result<Process> read_process(const FlowQuestion& question, const Environment& en
     return process;
 }
 
+Result<Process> read_running(std::uint32_t pid, const ProcessOfPid& process_of) {
+    if (!process_of)
+        return fail("only the daemon knows what runs", "ask it, or give the program with app");
+    const auto process = process_of(pid);
+    if (!process) return std::unexpected(process.error());
+    return **process;
+}
+
+// Terms stand in the order in which they are tested.
+std::uint64_t held_before(const Rule& rule, const Trial& trial) {
+    return static_cast<std::uint64_t>(std::ranges::count_if(rule.terms, [&](const Term& term) {
+        return std::tuple(term.condition, term.negated) < std::tuple(trial.failed, trial.negated);
+    }));
+}
+
 Result<std::string> read_domain(const std::string& text) {
     if (auto name = normal_host_name(text)) return *std::move(name);
     return fail("domain: \"" + text + "\" is no host name",
@@ -113,7 +130,8 @@ Explanation explanation_of(const Ruleset& ruleset, const Flow& flow, const Surro
         const std::string failed(condition_name(trial.failed));
         explanation.trials.push_back({std::string(ruleset.name(trial.rule)),
                                       ruleset.place(trial.rule),
-                                      trial.negated ? "not " + failed : failed});
+                                      trial.negated ? "not " + failed : failed,
+                                      held_before(ruleset.rule(trial.rule), trial)});
     }
     return explanation;
 }
@@ -123,12 +141,13 @@ Explanation explanation_of(const Ruleset& ruleset, const Flow& flow, const Surro
 Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQuestion& question,
                                           const Environment& environment,
                                           const Surroundings& around,
-                                          const ContentOfPath& content_of) {
+                                          const ContentOfPath& content_of,
+                                          const ProcessOfPid& process_of) {
     const auto wrong = [](Error error) {
         return control_fail(ControlFailure::Kind::invalid_rule, std::move(error));
     };
-    if (question.app.has_value() == question.unknown.has_value())
-        return wrong({"the question must give either \"app\" or \"unknown\"", {}, {}});
+    if (question.app.has_value() + question.unknown.has_value() + question.pid.has_value() != 1)
+        return wrong({"the question must give either \"app\" or \"unknown\" or \"pid\"", {}, {}});
     auto flow = read_flow(question);
     if (!flow) return wrong(flow.error());
     std::string name;
@@ -146,7 +165,8 @@ Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQues
         flow->unknown = *reason;
         return explanation_of(ruleset, *flow, around);
     }
-    const auto process = read_process(question, environment);
+    const auto process = question.pid ? read_running(*question.pid, process_of)
+                                      : read_process(question, environment);
     if (!process) return wrong(process.error());
     flow->process = &*process;
     const auto content = find_content(ruleset, *flow, around, content_of);

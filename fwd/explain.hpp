@@ -13,11 +13,15 @@ namespace doorward {
 using ContentOfPath =
     std::function<std::shared_ptr<const ExecutableContent>(const std::string& path, Facts wanted)>;
 
+// A process that runs, as for a packet of it. Errors say why there is none.
+using ProcessOfPid = std::function<Result<std::shared_ptr<const Process>>(std::uint32_t pid)>;
+
 // `content` is asked only if a rule that gets that far does. A
 // failure is always of kind invalid_rule: the question itself is wrong (no such user, no address, …).
 Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQuestion& question,
                                           const Environment& environment,
                                           const Surroundings& around,
-                                          const ContentOfPath& content);
+                                          const ContentOfPath& content,
+                                          const ProcessOfPid& process_of = {});
 
 }  // namespace doorward

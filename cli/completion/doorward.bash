@@ -83,7 +83,7 @@ _doorward_options() {
         deny) echo "$global --name --reject --drop $rule" ;;
         explain)
             echo "$global --app --unknown --to --from --domain --port --protocol --user --group --unit --slice --container --parent --script --interface --direction" \
-                '--rules-dir --json --event --database'
+                '--rules-dir --json --event --database --pid'
             ;;
         log)
             echo "$global --app --verdict --denied --since --until --to --from --port --user" \

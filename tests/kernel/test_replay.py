@@ -115,6 +115,23 @@ class Replay(KernelTest):
             self.assertIn(word, run.stderr)
             self.assertEqual(run.returncode, 1 if word else 2, run.stderr)
 
+    def test_explain_knows_a_running_process_as_its_packets_do(self):
+        daemon, _, _ = self.record()
+        process = self.host.start(shutil.which("sleep"), "60")
+        try:
+            rule = ("deny", "/**", "--parent", "/usr/**", "--user", "0", "--to", "203.0.113.0/24", "--name", "no")
+            self.assertEqual(daemon.command(*rule).returncode, 0)
+            run = daemon.command("explain", "--pid", str(process.pid), "--to", "203.0.113.7", "--json")
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertEqual(json.loads(run.stdout)["rule"], "no", run.stdout)
+            run = daemon.command("explain", "--pid", str(process.pid), "--to", "192.0.2.7", "--json")
+            self.assertNotEqual(json.loads(run.stdout)["rule"], "no", run.stdout)
+        finally:
+            process.kill()
+            process.wait(10)
+        run = daemon.command("explain", "--pid", str(process.pid))
+        self.assertEqual((run.returncode, "no process" in run.stderr), (1, True), run.stderr)
+
     def test_what_is_exported_loads_and_decides_alike(self):
         daemon, _, rows = self.record()
         for form in ("yaml", "json"):

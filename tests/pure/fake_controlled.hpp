@@ -149,7 +149,13 @@ public:
             [](const std::string& path) { return path; }};
         const auto ruleset = Ruleset::compile(rules_in_force, Defaults{}, environment);
         return explain_question(**ruleset, question, environment, 0,
-                                [](const std::string&, Facts) { return nullptr; });
+                                [](const std::string&, Facts) { return nullptr; },
+                                [](std::uint32_t pid) -> Result<std::shared_ptr<const Process>> {
+                                    if (pid != 42) return fail("there is no such process");
+                                    Process process;
+                                    process.exe = "/usr/bin/curl";
+                                    return std::make_shared<const Process>(process);
+                                });
     }
 
     Controlling<std::vector<OpenFlow>> flows() override {

@@ -80,3 +80,20 @@ TEST_CASE("doorward explain --event with nothing to explain") {
     CHECK(fixture.run({"explain", "--event", "1", "--to", "192.0.2.1"}).status == 2);
     CHECK(fixture.run({"explain", "--app", "/bin/true", "--database", "/x"}).status == 2);
 }
+
+TEST_CASE("doorward explain --pid asks about a process that runs") {
+    CliFixture fixture;
+    const auto told = fixture.run({"explain", "--pid", "42", "--port", "443"});
+    CHECK(told.status == 0);
+    CHECK_THAT(told.out, Catch::Contains("process 42, out tcp") && Catch::Contains("accept by rule web"));
+    const auto json = nlohmann::json::parse(fixture.run({"explain", "--pid", "42", "--port", "22", "--json"}).out);
+    CHECK(json["rule"].is_null());
+    CHECK(json["trials"][0]["held"] == 2);
+    CHECK(json["trials"][0]["failed"] == "port");
+    const auto none = fixture.run({"explain", "--pid", "43"});
+    CHECK(none.status == 1);
+    CHECK_THAT(none.err, Catch::Contains("no such process"));
+    for (const char* option : {"--user", "--unit", "--rules-dir", "--app"})
+        CHECK(fixture.run({"explain", "--pid", "42", option, "x"}).status == 2);
+    CHECK(fixture.run({"explain", "--pid", "0"}).status == 2);
+}
