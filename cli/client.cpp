@@ -54,7 +54,8 @@ CommandError daemon_error(const Reply& reply) {
     if (name == "PermissionDenied")
         return {exit_denied, message + " (run this as root, or join the group)", name};
     if (name == "TooManyClients") return {exit_unreachable, "doorwardd is busy: " + message, name};
-    if (name == "NothingToUndo") return {exit_not_now, message, name};
+    if (name == "NothingToUndo" || name == "NothingPending" || name == "TrialPending")
+        return {exit_not_now, message, name};
     if (!message.empty()) return {exit_failed, message, name};
     if (name == "InvalidParameter")
         message = "the daemon refuses the value of " + text_of(reply.parameters, "parameter");

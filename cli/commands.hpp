@@ -18,6 +18,7 @@ inline CLI::Option* add_switch(CLI::App& command, const std::string& name,
 void add_status_command(CLI::App& app, Session& session);
 void add_rules_command(CLI::App& app, Session& session);
 void add_allow_and_deny_commands(CLI::App& app, Session& session);
+void add_apply_command(CLI::App& app, Session& session);
 void add_flows_command(CLI::App& app, Session& session);
 void add_mode_command(CLI::App& app, Session& session);
 void add_explain_command(CLI::App& app, Session& session);

@@ -32,6 +32,7 @@ int run(int argc, char** argv) {
     add_status_command(app, session);
     add_rules_command(app, session);
     add_allow_and_deny_commands(app, session);
+    add_apply_command(app, session);
     add_log_command(app, session);
     add_replay_command(app, session);
     add_suggest_command(app, session);

@@ -161,7 +161,7 @@ Result<NewRule> make_rule(const RuleOptions& options, Action action, std::int64_
     return made;
 }
 
-Result<std::int64_t> parse_duration(const std::string& text) {
+Result<std::int64_t> parse_duration(const std::string& text, const std::string& option) {
     const std::string_view units = "smhd";
     constexpr std::int64_t lengths[] = {1, 60, 3600, 86400};
     constexpr std::int64_t longest = 36500;  // of any unit: a century in days
@@ -170,7 +170,7 @@ Result<std::int64_t> parse_duration(const std::string& text) {
     const auto [stopped, error] = std::from_chars(text.data(), end, number);
     const std::size_t unit = stopped + 1 == end ? units.find(*stopped) : std::string_view::npos;
     if (error != std::errc{} || unit == std::string_view::npos || number <= 0 || number > longest)
-        return fail("--for: \"" + text + "\" is no length of time",
+        return fail(option + ": \"" + text + "\" is no length of time",
                     "use a number from 1 to 36500 and s, m, h or d, as 20m");
     return number * lengths[unit];
 }

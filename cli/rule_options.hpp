@@ -43,8 +43,8 @@ struct NewRule {
 // `now` in seconds since the epoch. The name may still be empty.
 Result<NewRule> make_rule(const RuleOptions& options, Action action, std::int64_t now);
 
-// "20m", "2h", "1d", "90s" → seconds.
-Result<std::int64_t> parse_duration(const std::string& text);
+// "20m", "2h", "1d", "90s" → seconds. `option` is for the error.
+Result<std::int64_t> parse_duration(const std::string& text, const std::string& option = "--for");
 
 // The text of --until-exit → a process, with the time at which it started if /proc tells it.
 Result<Lifetime> parse_until_exit(const std::string& text);

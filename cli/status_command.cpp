@@ -54,6 +54,10 @@ void report_rules(Report& report, const RulesetStatus& rules) {
     report.line("", fmt::format("of what none matches: {} outbound, {} inbound, {} forwarded",
                                 action_name(rules.defaults.out), action_name(rules.defaults.in),
                                 action_name(rules.defaults.forward)));
+    if (rules.trial)
+        report.line("", fmt::format("on trial until {}: the rules of {}",
+                                    local_time(rules.trial_until), *rules.trial),
+                    Colour::yellow);
     if (rules.last_error)
         report.line("", "the last reload failed, these rules are older: " + *rules.last_error,
                     Colour::red);

@@ -35,6 +35,14 @@ nlohmann::json CallParameters::object(const std::string& name) {
     return nlohmann::json::object();
 }
 
+nlohmann::json CallParameters::optional_object(const std::string& name) {
+    const auto* value = take(name);
+    if (!value) return nullptr;
+    if (value->is_object()) return *value;
+    refuse(name);
+    return nullptr;
+}
+
 std::string CallParameters::one_of(const std::string& name,
                                    std::initializer_list<std::string_view> allowed) {
     std::string value = text(name);

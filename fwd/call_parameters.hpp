@@ -25,6 +25,7 @@ public:
     nlohmann::json object(const std::string& name);
     std::string one_of(const std::string& name, std::initializer_list<std::string_view> allowed);
     // Missing and null are the same.
+    nlohmann::json optional_object(const std::string& name);  // null if it is not there
     std::optional<std::string> optional_text(const std::string& name);
     std::optional<std::int64_t> optional_integer(const std::string& name, std::int64_t min,
                                                  std::int64_t max);

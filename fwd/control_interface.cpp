@@ -20,7 +20,9 @@ type RulesetStatus (
   last_error: ?string,
   temporary: int,
   temporary_capacity: int,
-  defaults: Defaults
+  defaults: Defaults,
+  trial: ?string,
+  trial_until: int
 )
 
 type PacketCounters (
@@ -215,6 +217,11 @@ type RuleExport (text: string, origins: []Place)
 type RuleChange (name: string, file: string, position: int, rules: int)
 # what: the change that was taken back or, with again, done once more; in words.
 type Undone (what: string, again: bool, rules: int)
+# The TCP connection through which somebody works on this host; local is this host's end.
+type Session (local: string, remote: string, local_port: int, remote_port: int)
+# files: how many of the rule folder's have changed or, on trial, would. until: seconds since the epoch.
+# cuts_session: the rules would not let the session pass. kept: the temporary rule that lets it pass.
+type Applied (rules: int, files: int, until: ?int, cuts_session: bool, kept: ?string)
 type Reloaded (rules: int, generation: int)
 
 # An imagined flow. app is the path of an executable, unknown a reason for not knowing one, pid a process
@@ -282,6 +289,12 @@ method SetRuleEnabled(name: string, enabled: bool) -> (change: RuleChange)
 # Takes back the last change that was made by one of the methods that change rules. Once more, and that
 # is done again.
 method UndoChange() -> (undone: Undone)
+# Puts the rules of another folder in force, which must be as safe as the rule folder. Without confirm its
+# files become the rule folder's at once; with it, only ConfirmRules makes them that, and after so many
+# seconds, or when the daemon ends, the former rules are in force again.
+method ApplyRules(folder: string, confirm: ?int, session: ?Session) -> (applied: Applied)
+method ConfirmRules() -> (applied: Applied)
+method RevertRules() -> (reloaded: Reloaded)
 method Reload() -> (reloaded: Reloaded)
 method SetMode(mode: (observe, enforce)) -> ()
 # What the rules that run now would decide, by the code that decides.
@@ -292,6 +305,9 @@ error PermissionDenied (message: string)
 error RuleNotFound (message: string)
 error RuleExists (message: string)
 error InvalidRule (message: string)
+error CandidateRefused (message: string)
+error TrialPending (message: string)
+error NothingPending (message: string)
 error NothingToUndo (message: string)
 error ReloadFailed (message: string)
 error Failed (message: string)

@@ -88,7 +88,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NameStatus, enabled, resolvers, addresses, ad
                                    refused, ring_bytes, ring_lost, ring_stalled)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Defaults, out, in, forward)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RulesetStatus, rules, generation, loaded_at, last_error,
-                                   temporary, temporary_capacity, defaults)
+                                   temporary, temporary_capacity, defaults, trial, trial_until)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExplainedTrial, rule, place, failed, held)
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GatewayStatus, address, mac, interface)
@@ -109,6 +109,7 @@ DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback
 DOORWARD_JSON(RuleExport, text, origins)
 DOORWARD_JSON(RuleChange, name, file, position, rules)
 DOORWARD_JSON(Undone, what, again, rules)
+DOORWARD_JSON(Applied, rules, files, until, cuts_session, kept)
 DOORWARD_JSON(Reloaded, rules, generation)
 DOORWARD_JSON(Explanation, action, rule, place, trials)
 DOORWARD_JSON(OpenFlow, direction, protocol, local, remote, local_port, remote_port, exe, pid, user,

@@ -23,6 +23,8 @@ void to_json(nlohmann::json& j, const RuleChange& change);
 void from_json(const nlohmann::json& j, RuleChange& change);
 void to_json(nlohmann::json& j, const Undone& undone);
 void from_json(const nlohmann::json& j, Undone& undone);
+void to_json(nlohmann::json& j, const Applied& applied);
+void from_json(const nlohmann::json& j, Applied& applied);
 void to_json(nlohmann::json& j, const Reloaded& reloaded);
 void from_json(const nlohmann::json& j, Reloaded& reloaded);
 void to_json(nlohmann::json& j, const FlowQuestion& question);

@@ -40,6 +40,9 @@ std::string_view error_name(ControlFailure::Kind kind) {
         case ControlFailure::Kind::rule_not_found: return "RuleNotFound";
         case ControlFailure::Kind::rule_exists: return "RuleExists";
         case ControlFailure::Kind::invalid_rule: return "InvalidRule";
+        case ControlFailure::Kind::candidate_refused: return "CandidateRefused";
+        case ControlFailure::Kind::trial_pending: return "TrialPending";
+        case ControlFailure::Kind::nothing_pending: return "NothingPending";
         case ControlFailure::Kind::nothing_to_undo: return "NothingToUndo";
         case ControlFailure::Kind::reload_failed: return "ReloadFailed";
         case ControlFailure::Kind::failed: break;
@@ -127,6 +130,47 @@ Reply undo_change(Context& context) {
     return answer("undone", context.controlled.undo_change());
 }
 
+ControlSession read_session(CallParameters& members) {
+    ControlSession session;
+    const auto address = [&](const char* name) {
+        const auto known = Address::parse(members.text(name));
+        if (!known) members.refuse(name);
+        return known.value_or(Address{});
+    };
+    const auto port = [&](const char* name) {
+        const auto number = members.optional_integer(name, 1, 65535);
+        if (!number) members.refuse(name);
+        return static_cast<std::uint16_t>(number.value_or(0));
+    };
+    session.local = address("local");
+    session.remote = address("remote");
+    session.local_port = port("local_port");
+    session.remote_port = port("remote_port");
+    return session;
+}
+
+Reply apply_rules(Context& context) {
+    constexpr std::int64_t longest_trial = 86400;
+    ApplyRequest request;
+    request.folder = context.parameters.text("folder");
+    if (const auto time = context.parameters.optional_integer("confirm", 1, longest_trial))
+        request.confirm_s = static_cast<std::uint32_t>(*time);
+    const json session = context.parameters.optional_object("session");
+    if (!context.parameters.complete()) return invalid_parameter(context.parameters.wrong());
+    if (!session.is_null()) {
+        CallParameters members(session);
+        request.session = read_session(members);
+        if (!members.complete()) return invalid_parameter("session." + members.wrong());
+    }
+    return answer("applied", context.controlled.apply(request));
+}
+
+Reply confirm_rules(Context& context) {
+    return answer("applied", context.controlled.confirm());
+}
+
+Reply revert_rules(Context& context) { return answer("reloaded", context.controlled.revert()); }
+
 Reply reload(Context& context) { return answer("reloaded", context.controlled.reload()); }
 
 Reply set_mode(Context& context) {
@@ -195,6 +239,9 @@ constexpr std::array methods{
     Method{"org.doorward.Control.RemoveRule", Access::change, true, remove_rule},
     Method{"org.doorward.Control.SetRuleEnabled", Access::change, true, set_rule_enabled},
     Method{"org.doorward.Control.UndoChange", Access::change, false, undo_change},
+    Method{"org.doorward.Control.ApplyRules", Access::change, true, apply_rules},
+    Method{"org.doorward.Control.ConfirmRules", Access::change, false, confirm_rules},
+    Method{"org.doorward.Control.RevertRules", Access::change, false, revert_rules},
     Method{"org.doorward.Control.Reload", Access::change, false, reload},
     Method{"org.doorward.Control.SetMode", Access::change, true, set_mode},
     Method{"org.doorward.Control.Explain", Access::read, true, explain},

@@ -11,6 +11,7 @@
 #include "fwd/config.hpp"
 #include "fwd/missing_feature.hpp"
 #include "fwd/nft_table.hpp"
+#include "fwd/rule_changes.hpp"
 #include "fwd/rule_lifetime.hpp"
 #include "rules/rule.hpp"
 #include "rules/ruleset.hpp"
@@ -25,6 +26,8 @@ struct RulesetStatus {
     std::uint64_t temporary = 0;            // of the rules, in memory only
     std::uint64_t temporary_capacity = 0;
     Defaults defaults;                      // for flows that none of them matches
+    std::optional<std::string> trial;       // the folder whose rules are on trial
+    std::int64_t trial_until = 0;           // seconds since the epoch; 0: none are
 };
 
 struct NamedCount {
@@ -174,26 +177,6 @@ struct RuleExport {
     std::vector<Place> origins;  // of each rule, in evaluation order
 };
 
-// A rule that was added, removed, enabled or disabled.
-struct RuleChange {
-    std::string name;
-    std::string file;            // that was written; of a temporary rule: "(until restart)" or so
-    std::uint64_t position = 0;  // in evaluation order from 1; of a removed rule: where it was
-    std::uint64_t rules = 0;     // how many there are now
-};
-
-// The last change made by a command, which was taken back, or done again if that was what was done last.
-struct Undone {
-    std::string what;         // in words: "rule web removed"
-    bool again = false;
-    std::uint64_t rules = 0;  // how many there are now
-};
-
-struct Reloaded {
-    std::uint64_t rules = 0;
-    std::uint64_t generation = 0;
-};
-
 // An imagined flow. What is not given is left open as the comments say.
 struct FlowQuestion {
     Direction direction = Direction::out;
@@ -253,6 +236,9 @@ struct ControlFailure {
         rule_exists,
         invalid_rule,     // the rule itself, or the question, makes no sense
         nothing_to_undo,
+        candidate_refused,  // rules that were to be applied
+        trial_pending,      // rules are on trial: confirm or go back first
+        nothing_pending,    // none are
         reload_failed,    // the rule files on disk do not compile; older rules run on
         failed,           // anything else: a file can't be written, netlink refused, …
     };
@@ -280,6 +266,9 @@ public:
     virtual Controlling<RuleChange> remove_rule(const std::string& name) = 0;
     virtual Controlling<RuleChange> set_rule_enabled(const std::string& name, bool enabled) = 0;
     virtual Controlling<Undone> undo_change() = 0;
+    virtual Controlling<Applied> apply(const ApplyRequest& request) = 0;
+    virtual Controlling<Applied> confirm() = 0;
+    virtual Controlling<Reloaded> revert() = 0;
     virtual Controlling<Reloaded> reload() = 0;
     virtual Controlling<void> set_mode(Mode mode) = 0;
     virtual Controlling<Explanation> explain(const FlowQuestion& question) = 0;

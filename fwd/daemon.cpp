@@ -244,7 +244,7 @@ int Daemon::on_tick(sd_event_source* source, std::uint64_t, void* self) {
 // A list that was fetched anew takes effect by itself. Whatever is wrong with it, the rules that are in
 // force keep what they were made of.
 void Daemon::refresh_lists() {
-    if (++ticks_ % ticks_per_look_at_lists != 0 || !lists_->changed()) return;
+    if (++ticks_ % ticks_per_look_at_lists != 0 || trial_ || !lists_->changed()) return;
     (void)reload();  // says itself what came of it
 }
 

@@ -40,12 +40,23 @@ public:
     Controlling<RuleChange> remove_rule(const std::string& name) override;
     Controlling<RuleChange> set_rule_enabled(const std::string& name, bool enabled) override;
     Controlling<Undone> undo_change() override;
+    Controlling<Applied> apply(const ApplyRequest& request) override;
+    Controlling<Applied> confirm() override;
+    Controlling<Reloaded> revert() override;
     Controlling<Reloaded> reload() override;
     Controlling<void> set_mode(Mode mode) override;
     Controlling<Explanation> explain(const FlowQuestion& question) override;
     Controlling<std::vector<OpenFlow>> flows() override;
 
 private:
+    // Rules that go by themselves unless they are confirmed in time.
+    struct Trial {
+        Candidate candidate;
+        std::shared_ptr<const Ruleset> before;
+        Applied told;
+        CHandle<sd_event_source, sd_event_source_disable_unref> deadline;
+    };
+
     explicit Daemon(const Config& config);
 
     Result<std::shared_ptr<const Ruleset>> load_rules();
@@ -66,6 +77,14 @@ private:
     void feed_watchdog();
     void refresh_names();
     void follow_network(std::shared_ptr<const NetworkState> state);
+    Controlling<Explanation> explain(const Ruleset& rules, const FlowQuestion& question);
+    bool lets_pass(const Ruleset& rules, const ControlSession& session);
+    FlowQuestion question_of(const ControlSession& session);
+    Controlling<void> keep_session(const ApplyRequest& request, Candidate& candidate,
+                                   Applied& applied);
+    Controlling<void> begin_trial(Candidate candidate, const Applied& told, std::uint32_t seconds);
+    Result<void> end_trial();
+    Controlling<void> not_on_trial() const;
     NameStatus name_status() const;
     Result<void> stop();
 
@@ -73,6 +92,7 @@ private:
     static int on_hangup(sd_event_source*, const signalfd_siginfo*, void* self);
     static int on_lost(sd_event_source*, int, std::uint32_t, void* self);
     static int on_devices(sd_event_source*, int, std::uint32_t, void* self);
+    static int on_trial_over(sd_event_source*, std::uint64_t, void* self);
     static int on_rules_loaded(sd_event_source*, void* self);
     static int on_tick(sd_event_source*, std::uint64_t, void* self);
 
@@ -96,6 +116,7 @@ private:
     CHandle<sd_event, sd_event_unref> event_;
     CHandle<sd_event_source, sd_event_source_unref> rules_loaded_;
     std::unique_ptr<ExitWatch> exits_;
+    std::optional<Trial> trial_;
     bool forgotten_in_force_ = false;  // rules that should not be any more
     std::unique_ptr<NetworkWatch> network_;
     std::optional<ControlServer> control_;

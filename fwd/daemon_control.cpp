@@ -130,7 +130,11 @@ Status Daemon::status() {
     status.network_namespace = network_namespace();
     status.ruleset = {active->rules->size(), guard_->generation(), rules_loaded_at_,
                       reload_error_, store_.temporary().size(), TemporaryRules::most,
-                      active->rules->defaults()};
+                      active->rules->defaults(), {}, 0};
+    if (trial_) {
+        status.ruleset.trial = trial_->candidate.folder;
+        status.ruleset.trial_until = trial_->told.until.value_or(0);
+    }
     status.packets = packet_counters(guard_->queue_counters(), guard_->decisions());
     if (auto counters = guard_->table().counters()) status.netfilter = *counters;
     status.packet_sockets = packet_sockets_->status();
@@ -229,6 +233,10 @@ Controlling<void> Daemon::set_mode(Mode mode) {
 }
 
 Controlling<Explanation> Daemon::explain(const FlowQuestion& question) {
+    return explain(*guard_->active()->rules, question);
+}
+
+Controlling<Explanation> Daemon::explain(const Ruleset& rules, const FlowQuestion& question) {
     const auto content = [this](const std::string& path, Facts wanted) {
         return guard_->contents().look(path, wanted, longest_look);
     };
@@ -238,7 +246,7 @@ Controlling<Explanation> Daemon::explain(const FlowQuestion& question) {
     const auto process_of = [this](std::uint32_t pid) {
         return running_process(pid, guard_->probes().processes_fd(), guard_->probes().programs_fd());
     };
-    return explain_question(*active->rules, question, system_environment(), around, content, process_of);
+    return explain_question(rules, question, system_environment(), around, content, process_of);
 }
 
 Controlling<std::vector<OpenFlow>> Daemon::flows() {

@@ -17,6 +17,9 @@ Result<std::shared_ptr<const Ruleset>> Daemon::load_rules() {
     if (*recovered)
         log_line(Severity::warning, fmt::format("this was interrupted, the rule files are as they were "
                                                 "before: {}", **recovered));
+    if (const std::string folder = store_.folder().take_trial_note(); !folder.empty())
+        log_line(Severity::notice, fmt::format("the rules of {} were on trial and not confirmed: the former "
+                                               "rules are in force", folder));
     return store_.load();
 }
 
@@ -47,6 +50,7 @@ Controlling<RuleChange> Daemon::put_in_force(Controlling<RuleUpdate> update) {
 }
 
 Controlling<RuleChange> Daemon::add_rule(const Rule& rule, bool first, const Lifetime& lifetime) {
+    if (auto may = not_on_trial(); !may) return std::unexpected(may.error());
     std::shared_ptr<const Fd> process;
     if (lifetime.until == Lifetime::Until::exit) {
         auto opened = open_process(lifetime);
@@ -63,14 +67,17 @@ Controlling<RuleChange> Daemon::add_rule(const Rule& rule, bool first, const Lif
 }
 
 Controlling<RuleChange> Daemon::remove_rule(const std::string& name) {
+    if (auto may = not_on_trial(); !may) return std::unexpected(may.error());
     return put_in_force(store_.remove(name));
 }
 
 Controlling<RuleChange> Daemon::set_rule_enabled(const std::string& name, bool enabled) {
+    if (auto may = not_on_trial(); !may) return std::unexpected(may.error());
     return put_in_force(store_.set_enabled(name, enabled));
 }
 
 Controlling<Undone> Daemon::undo_change() {
+    if (auto may = not_on_trial(); !may) return std::unexpected(may.error());
     auto update = store_.undo();
     if (!update) return std::unexpected(update.error());
     // A temporary rule may be there again.
@@ -86,6 +93,10 @@ Controlling<Undone> Daemon::undo_change() {
 }
 
 Controlling<Reloaded> Daemon::reload() {
+    if (auto may = not_on_trial(); !may) {
+        log_line(Severity::warning, "rules not reloaded: " + may.error().error.text());
+        return std::unexpected(may.error());
+    }
     auto loaded = store_.load();
     if (!loaded) {
         reload_error_ = loaded.error().text();

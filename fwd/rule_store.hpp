@@ -23,6 +23,19 @@ struct UndoUpdate {
     Undone undone;
 };
 
+struct ApplyUpdate {
+    std::shared_ptr<const Ruleset> ruleset;
+    std::uint64_t files = 0;  // that have changed
+};
+
+// Rules of another folder, as they were read: what becomes of its files meanwhile changes nothing.
+struct Candidate {
+    std::string folder;
+    std::vector<RuleFile> files;
+    Ruleset::Packs packs;  // one for each file
+    std::shared_ptr<const Ruleset> ruleset;  // of these and the temporary rules
+};
+
 // Of one thread. Every change is made on the text of one file in memory; the whole folder is compiled with it, and
 // only if that succeeds is the file replaced at once. On any error the disk is as it was. A file
 // that was edited by hand since the last load takes effect with the change, as by a reload.
@@ -57,6 +70,16 @@ public:
 
     // Takes back the last of these changes, or does again what was taken back last.
     Controlling<UndoUpdate> undo();
+
+    // Reads another folder, under the conditions for the rule folder. Nothing changes.
+    Controlling<Candidate> read_candidate(const std::string& folder) const;
+    // How many files that would change; 0 too if the rule folder can't be read.
+    std::uint64_t files_changed_by(const Candidate& candidate) const;
+    // Makes it the rule folder's files, all at once. `without`: a temporary rule that goes.
+    Controlling<ApplyUpdate> apply(const Candidate& candidate, std::string_view without = {});
+    // Adds a temporary rule before all others, also to the candidate, and says what it is called: it may
+    // get a number behind its name.
+    Controlling<std::string> keep_session(Rule rule, Candidate& candidate);
 
     const TemporaryRules& temporary() const { return temporary_; }
     // Forgets a temporary rule without a look at the disk; false: there is none of that name.

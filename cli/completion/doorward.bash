@@ -63,7 +63,7 @@ _doorward_value() {
             _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet ambiguous forwarded'
             ;;
         --to | --from) _doorward_words 'loopback multicast private lan dns self' ;;
-        --port | --domain | --interface | --profile | --when | --tag | --package | --verity | --sha256 | --name | --for | --until-exit | --comment | --since | --until | --limit | --pid | --unit | --slice | --container)
+        --port | --domain | --interface | --profile | --when | --tag | --package | --verity | --sha256 | --name | --for | --confirm | --until-exit | --comment | --since | --until | --limit | --pid | --unit | --slice | --container)
             ;;
         *) return 1 ;;
     esac
@@ -79,6 +79,7 @@ _doorward_options() {
     case $1 in
         status | flows | hash) echo "$global --json" ;;
         mode) echo "$global" ;;
+        apply) echo "$global --confirm --confirmed --revert --json" ;;
         allow) echo "$global --name $rule" ;;
         deny) echo "$global --name --reject --drop $rule" ;;
         explain)
@@ -114,7 +115,7 @@ _doorward_options() {
 
 _doorward_arguments() {
     case $1 in
-        '') _doorward_words 'status rules allow deny log replay suggest flows mode explain hash lists import export' ;;
+        '') _doorward_words 'status rules allow deny apply log replay suggest flows mode explain hash lists import export' ;;
         rules) _doorward_words 'list show add remove enable disable undo check fmt schema reload' ;;
         'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
             _doorward_words "$(_doorward_rule_names)"
@@ -122,7 +123,7 @@ _doorward_arguments() {
         lists) _doorward_words 'update check' ;;
         import) _doorward_words 'opensnitch ufw' ;;
         'lists update') _doorward_words "$(_doorward_list_names)" ;;
-        'rules check' | 'rules fmt' | 'lists check' | 'import '*)
+        'rules check' | 'rules fmt' | 'lists check' | apply | 'import '*)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             ;;
@@ -150,7 +151,7 @@ _doorward() {
         case ${words[i]} in
             --socket | --color | --colour) ((i++)) ;;
             -*) ;;
-            status | rules | allow | deny | log | replay | suggest | flows | mode | explain | hash | lists | import | export)
+            status | rules | allow | deny | apply | log | replay | suggest | flows | mode | explain | hash | lists | import | export)
                 command=${words[i]}
                 [[ $command == @(rules|import) && $((i + 1)) -lt $cword ]] && command+=" ${words[i + 1]}"
                 [[ $command == lists && $((i + 1)) -lt $cword && ${words[i + 1]} != -* ]] &&

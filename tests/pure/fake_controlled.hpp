@@ -36,6 +36,8 @@ public:
     std::optional<ControlFailure> failure;  // of every call that changes something
     bool throws = false;
     bool undone_again = false;
+    ApplyRequest asked_for;  // last
+    Applied applied{7, 2, {}, false, {}};
 
     Status status() override {
         asked.push_back("status");
@@ -49,7 +51,8 @@ public:
         status.queue_kind = QueueKind::xtables;
         status.pid = 42;
         status.uptime_s = 3700;
-        status.ruleset = {rules_in_force.size(), 7, 1700000000, "10-web.yaml:3:5: no such key", 2, 256, {}};
+        status.ruleset = {rules_in_force.size(), 7, 1700000000, "10-web.yaml:3:5: no such key", 2, 256,
+                          {}, "/etc/doorward/new", 1700000060};
         status.packets.received = 10;
         status.packets.unknown = {{"no-binding", 3}};
         status.audit.database = "/var/lib/doorward/audit.db";
@@ -127,6 +130,28 @@ public:
         if (failure) return std::unexpected(*failure);
         undone_again = !undone_again;
         return Undone{"rule web removed", !undone_again, rules_in_force.size()};
+    }
+
+    Controlling<Applied> apply(const ApplyRequest& request) override {
+        asked.push_back("apply " + request.folder +
+                        (request.confirm_s ? " for " + std::to_string(*request.confirm_s) : ""));
+        asked_for = request;
+        if (failure) return std::unexpected(*failure);
+        Applied told = applied;
+        if (request.confirm_s) told.until = 1700000000 + *request.confirm_s;
+        return told;
+    }
+
+    Controlling<Applied> confirm() override {
+        asked.push_back("confirm");
+        if (failure) return std::unexpected(*failure);
+        return applied;
+    }
+
+    Controlling<Reloaded> revert() override {
+        asked.push_back("revert");
+        if (failure) return std::unexpected(*failure);
+        return Reloaded{rules_in_force.size(), 8};
     }
 
     Controlling<Reloaded> reload() override {

@@ -132,6 +132,14 @@ TEST_CASE("what is answered has the described types") {
     CHECK(fits(description, fixture.call("ListRules").parameters["list"], "RuleList"));
     CHECK(fits(description, fixture.call("ListFlows").parameters["flows"], "[]OpenFlow"));
     CHECK(fits(description, fixture.call("Reload").parameters["reloaded"], "Reloaded"));
+    for (const std::string kept : {"keep-session", ""}) {
+        fixture.daemon.applied.kept.reset();
+        if (!kept.empty()) fixture.daemon.applied.kept = kept;
+        const Reply applied = fixture.call("ApplyRules", {{"folder", "/x"}, {"confirm", 60}});
+        CHECK(fits(description, applied.parameters["applied"], "Applied"));
+    }
+    CHECK(fits(description, fixture.call("ConfirmRules").parameters["applied"], "Applied"));
+    CHECK(fits(description, fixture.call("RevertRules").parameters["reloaded"], "Reloaded"));
     CHECK(fits(description, fixture.call("UndoChange").parameters["undone"], "Undone"));
     CHECK(fits(description, fixture.call("RemoveRule", {{"name", "web"}}).parameters["change"],
                "RuleChange"));
@@ -157,6 +165,8 @@ TEST_CASE("every error that the methods answer is described") {
     for (const auto kind :
          {ControlFailure::Kind::rule_not_found, ControlFailure::Kind::rule_exists,
           ControlFailure::Kind::invalid_rule, ControlFailure::Kind::nothing_to_undo,
+          ControlFailure::Kind::candidate_refused, ControlFailure::Kind::trial_pending,
+          ControlFailure::Kind::nothing_pending,
           ControlFailure::Kind::reload_failed,
           ControlFailure::Kind::failed}) {
         fixture.daemon.failure = ControlFailure{kind, {"it went wrong", "do this", {}}};

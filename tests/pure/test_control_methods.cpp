@@ -48,13 +48,16 @@ TEST_CASE("each method needs its right, and nothing is done without it") {
     const auto [method, needed] = GENERATE(table<std::string, Access>({
         {"GetStatus", Access::read}, {"ListRules", Access::read}, {"ListFlows", Access::read}, {"ExportRules", Access::read},
         {"Explain", Access::read}, {"AddRule", Access::change}, {"RemoveRule", Access::change},
-        {"SetRuleEnabled", Access::change}, {"UndoChange", Access::change}, {"Reload", Access::change}, {"SetMode", Access::change},
+        {"SetRuleEnabled", Access::change}, {"UndoChange", Access::change},
+        {"ApplyRules", Access::change}, {"ConfirmRules", Access::change},
+        {"RevertRules", Access::change}, {"Reload", Access::change}, {"SetMode", Access::change},
     }));
     INFO(method);
     Fixture fixture;
     const json parameters = method == "AddRule" ? json{{"rule", curl_rule}, {"position", "first"}}
                             : method == "RemoveRule" ? json{{"name", "web"}}
                             : method == "SetRuleEnabled" ? json{{"name", "web"}, {"enabled", false}}
+                            : method == "ApplyRules" ? json{{"folder", "/x"}}
                             : method == "SetMode" ? json{{"mode", "enforce"}}
                             : method == "Explain" ? json{{"question", {{"app", "/bin/x"}}}}
                                                   : json::object();
@@ -118,6 +121,21 @@ TEST_CASE("parameters that are missing, surplus or of the wrong type are named")
         {"AddRule",
          {{"rule", curl_rule}, {"position", "last"}, {"until", "restart"}, {"started", 7}},
          "started"},
+        {"ApplyRules", json::object(), "folder"},
+        {"ApplyRules", {{"folder", "/x"}, {"confirm", 0}}, "confirm"},
+        {"ApplyRules", {{"folder", "/x"}, {"confirm", 86401}}, "confirm"},
+        {"ApplyRules", {{"folder", "/x"}, {"session", "ssh"}}, "session"},
+        {"ApplyRules", {{"folder", "/x"}, {"session", json::object()}}, "session.local"},
+        {"ApplyRules",
+         {{"folder", "/x"},
+          {"session",
+           {{"local", "192.0.2.1"}, {"remote", "host"}, {"local_port", 22}, {"remote_port", 1}}}},
+         "session.remote"},
+        {"ApplyRules",
+         {{"folder", "/x"},
+          {"session",
+           {{"local", "192.0.2.1"}, {"remote", "192.0.2.2"}, {"local_port", 0}, {"remote_port", 1}}}},
+         "session.local_port"},
         {"Explain", {{"question", {{"app", "/x"}, {"port", 65536}}}}, "question.port"},
         {"Explain", {{"question", {{"app", "/x"}, {"port", -1}}}}, "question.port"},
         {"Explain", {{"question", {{"app", "/x"}, {"port", 1.5}}}}, "question.port"},
@@ -166,6 +184,23 @@ TEST_CASE("how long a rule lasts is passed on and listed") {
         CHECK(list->rules[0].lifetime.until == lifetime.until);
         CHECK(list->rules[0].lifetime.pid == lifetime.pid);
     }
+}
+
+TEST_CASE("what is to be applied is passed on") {
+    Fixture fixture;
+    const json session{{"local", "192.0.2.1"}, {"remote", "2001:db8::7"}, {"local_port", 22},
+                       {"remote_port", 40000}};
+    const Reply reply =
+        fixture.call("ApplyRules", {{"folder", "/x"}, {"confirm", 60}, {"session", session}});
+    CHECK(reply.parameters["applied"]["until"] == 1700000060);
+    CHECK(fixture.daemon.asked_for.confirm_s == 60u);
+    REQUIRE(fixture.daemon.asked_for.session);
+    CHECK(fixture.daemon.asked_for.session->remote == *Address::parse("2001:db8::7"));
+    CHECK(fixture.daemon.asked_for.session->local_port == 22);
+    CHECK(fixture.daemon.asked_for.session->remote_port == 40000);
+    CHECK(fixture.call("ApplyRules", {{"folder", "/y"}}).error == "");
+    CHECK_FALSE(fixture.daemon.asked_for.confirm_s);
+    CHECK_FALSE(fixture.daemon.asked_for.session);
 }
 
 TEST_CASE("a rule that makes no sense is refused with its key") {
