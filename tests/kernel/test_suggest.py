@@ -46,6 +46,26 @@ class Suggest(KernelTest):
         self.assertEqual(daemon.command("mode", "enforce").returncode, 0)
         self.seen_passes_and_nothing_else(programs)
 
+    def test_from_observing_to_a_closed_door(self):
+        daemon, programs = self.observed()
+        candidate = self.folder / "new"
+        candidate.mkdir()
+        (candidate / "50-suggested.yaml").write_text(self.suggest(daemon))
+        run = daemon.command("rules", "check", str(candidate))
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        run = daemon.command("replay", str(candidate), "--database", str(daemon.database), "--json")
+        told = json.loads(run.stdout)
+        self.assertEqual((told["changed"], told["alike"], told["not_told"]), (9, 0, 0), told)
+        self.assertEqual({(g["before"], g["after"]) for g in told["groups"]}, {("reject", "accept")})
+        for words in (("apply", str(candidate), "--confirm", "60s"), ("apply", "--confirmed"),
+                      ("mode", "enforce")):
+            run = daemon.command(*words)
+            self.assertEqual(run.returncode, 0, run.stderr)
+        self.seen_passes_and_nothing_else(programs)
+        daemon.stop()
+        daemon.start()
+        self.assertEqual(len(json.loads(daemon.command("rules", "list", "--json").stdout)["rules"]), 2)
+
     def test_one_after_the_other_is_agreed_to(self):
         daemon, programs = self.observed()
         told = json.loads(self.suggest(daemon, "--json"))
