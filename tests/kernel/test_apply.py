@@ -8,7 +8,7 @@ import select
 import subprocess
 import time
 
-from lib.case import KernelTest
+from lib.case import KernelTest, only_in
 from lib.places import built, copies
 from lib.wait import wait_for
 
@@ -38,6 +38,7 @@ for line in sys.stdin:
 """
 
 
+@only_in("native")  # what it is about is in the daemon and the command; a guest takes minutes for it
 class Apply(KernelTest):
     def setUp(self):
         super().setUp()

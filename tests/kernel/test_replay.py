@@ -5,7 +5,7 @@ import json
 import shutil
 import sqlite3
 
-from lib.case import KernelTest
+from lib.case import KernelTest, only_in
 from lib.places import built, copies
 
 RULES = """
@@ -40,6 +40,7 @@ rules:
 """
 
 
+@only_in("native")  # what it is about is in the daemon and the command; a guest takes minutes for it
 class Replay(KernelTest):
     def replay(self, daemon, folder, *options: str) -> dict:
         result = daemon.command("replay", str(folder), "--database", str(daemon.database), "--json",

@@ -4,12 +4,13 @@
 import json
 import subprocess
 
-from lib.case import KernelTest
+from lib.case import KernelTest, only_in
 from lib.places import built, copies
 
 REFUSED = 111
 
 
+@only_in("native")  # what it is about is in the daemon and the command; a guest takes minutes for it
 class Suggest(KernelTest):
     def observed(self, **options):
         """A daemon that observed two programs, and these."""
