@@ -19,28 +19,14 @@ bool within(const Words& words, const Address& address) {
     return std::ranges::any_of(words, [&](const Prefix& each) { return each.contains(address); });
 }
 
-const Words& loopback() {
-    static const Words words = prefixes({"127.0.0.0/8", "::1"});
-    return words;
-}
-
-const Words& multicast() {
-    static const Words words = prefixes({"224.0.0.0/4", "ff00::/8"});
-    return words;
-}
-
-const Words& link_local() {
-    static const Words words = prefixes({"169.254.0.0/16", "fe80::/10", "255.255.255.255"});
-    return words;
-}
-
+// Made when the program starts: a decision allocates nothing.
+const Words loopback = prefixes({"127.0.0.0/8", "::1"});
+const Words multicast = prefixes({"224.0.0.0/4", "ff00::/8"});
+const Words link_local = prefixes({"169.254.0.0/16", "fe80::/10", "255.255.255.255"});
 // What the internet does not route: RFC 1918, 6598, 4193, 3927 and 4291.
-const Words& not_routed() {
-    static const Words words =
-        prefixes({"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
-                  "169.254.0.0/16", "fe80::/10"});
-    return words;
-}
+const Words not_routed =
+    prefixes({"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
+              "169.254.0.0/16", "fe80::/10"});
 
 bool is_own(const Address& address, const Network& network) {
     return std::ranges::find(network.self, address) != network.self.end();
@@ -55,17 +41,17 @@ std::size_t ListedValues::memory() const {
 
 Met is_word(NetworkWord word, const Address& address, const Network* network) {
     switch (word) {
-        case NetworkWord::loopback: return met(within(loopback(), address));
-        case NetworkWord::multicast: return met(within(multicast(), address));
-        case NetworkWord::private_: return met(within(not_routed(), address));
+        case NetworkWord::loopback: return met(within(loopback, address));
+        case NetworkWord::multicast: return met(within(multicast, address));
+        case NetworkWord::private_: return met(within(not_routed, address));
         case NetworkWord::lan:
-            if (within(link_local(), address)) return Met::yes;
+            if (within(link_local, address)) return Met::yes;
             return network ? met(within(network->lan, address)) : Met::neither;
         case NetworkWord::dns:
             if (!network) return Met::neither;
             return met(std::ranges::find(network->dns, address) != network->dns.end());
         case NetworkWord::self:
-            if (within(loopback(), address)) return Met::yes;
+            if (within(loopback, address)) return Met::yes;
             return network ? met(is_own(address, *network)) : Met::neither;
     }
     return Met::neither;
