@@ -8,7 +8,7 @@
 //   …mapped: an IPv6 socket that talks to an IPv4 ADDRESS
 //   --nonblock       the socket is non-blocking: a TCP connect is begun and not waited for
 //   --exit-at-once   do not wait for an answer to a datagram
-//   --wait MS        how long to wait for a connection or an answer (default 1000)
+//   --wait MS        how long to wait for a connection or an answer (default 10000)
 // Exit status: 0 connected, or answered, or sent without waiting; else the errno, which is
 // ETIMEDOUT (110) where nothing came in time. 200: wrong usage.
 #include "address.h"
@@ -122,7 +122,7 @@ static int parse_options(struct Options* options, int argc, char** argv) {
 
 int run(int argc, char** argv) {
     struct Target target = {0};
-    struct Options options = {.wait_ms = 1000};
+    struct Options options = {.wait_ms = 10000};
     if (argc < 4 || !parse_target(&target, argv[1], argv[2], argv[3])) return 200;
     if (!parse_options(&options, argc, argv)) return 200;
     // A blocking TCP connect would wait for minutes: non-blocking, and wait_for() bounds it.
