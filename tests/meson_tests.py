@@ -29,7 +29,7 @@ def main() -> int:
         if not Path(test["cmd"][0]).is_relative_to(folder.resolve()):
             continue  # an installed tool, such as mandoc: no Catch2 program
         began = time.monotonic()
-        result = catch.run(test["cmd"], cwd=test["workdir"], env={**os.environ, **test["env"]})
+        result = catch.run_shares(test["cmd"], cwd=test["workdir"], env={**os.environ, **test["env"]})
         passed += result.passed
         failed += result.failed
         word = "FAIL" if result.failed else "ok"

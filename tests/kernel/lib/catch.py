@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs a Catch2 program and counts its test cases."""
 
+import os
 import re
 import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 
 
 @dataclass
@@ -11,6 +15,9 @@ class Counts:
     passed: int
     failed: int
     output: str
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.passed + other.passed, self.failed + other.failed, self.output + other.output)
 
 
 def counts(status: int, output: str) -> Counts:
@@ -32,3 +39,23 @@ def run(command: list[str], timeout: float = 600, **options) -> Counts:
         text = (late.output or b"").decode(errors="replace")
         return Counts(0, 1, f"{text}\n(ended after {timeout} s)")
     return counts(done.returncode, done.stdout.decode(errors="replace"))
+
+
+def run_shares(command: list[str], timeout: float = 600, **options) -> Counts:
+    """The same with the cases spread over processes, one per processor at a time."""
+    listed = subprocess.run([*command, "--list-test-names-only", "~[.]"], stdin=subprocess.DEVNULL,
+                            capture_output=True, text=True, timeout=timeout, **options)
+    names = [name.replace(",", "\\,") for name in listed.stdout.splitlines()]
+    processors = os.cpu_count() or 1
+    shares = 8 * processors  # more than there are processors: some cases take a thousand times longer
+    with tempfile.TemporaryDirectory(prefix="dwt-") as folder, ThreadPoolExecutor(processors) as at_once:
+        def share(number: int) -> Counts:
+            path = f"{folder}/{number}"
+            with open(path, "w") as out:
+                out.write("\n".join(names[number::shares]) + "\n")
+            return run([*command, "--input-file", path], timeout, **options)
+
+        total = reduce(Counts.__add__, at_once.map(share, range(min(shares, len(names)))))
+    if total.passed + total.failed != len(names):
+        return total + Counts(0, 1, f"\n({len(names)} cases are listed)")
+    return total
