@@ -16,7 +16,7 @@ thread_local std::uint64_t allocations = 0;
 
 constexpr int rulesets = 2000;
 constexpr int flows_each = 25;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef DOORWARD_SANITIZED
 constexpr int compared_rulesets = 2'000;   // everything is slow there
 #else
 constexpr int compared_rulesets = 20'000;  // a million pairs of ruleset and flow
