@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 
-from lib.case import KernelTest
+from lib.case import KernelTest, everywhere, only_in
 from lib.places import built, copies
 from lib.wait import wait_until
 
@@ -13,6 +13,7 @@ REFUSED = 111
 CANNOT_REACH, NOT_ALLOWED, NOT_NOW = 3, 4, 5
 
 
+@only_in("native")
 class Command(KernelTest):
     def setUp(self):
         super().setUp()
@@ -51,6 +52,7 @@ class Command(KernelTest):
         self.assertTrue(self.reaches(self.one))
         self.assertTrue(self.reaches(self.other))
 
+    @everywhere
     def test_explain_agrees_with_the_wire(self):
         self.do("deny", self.other, "--port", "80", "--protocol", "tcp", "--name", "no-web")
         for program, port, expected in ((self.one, 7, False), (self.other, 7, True),
@@ -74,6 +76,7 @@ class Command(KernelTest):
         self.fw.kill()
         self.assertNotEqual(self.contact("tcp4", 7, "--wait", "300", program=self.other).returncode, 0)
 
+    @everywhere
     def test_flows_and_log_name_the_program(self):
         self.do("allow", "/usr/bin/python3", "--name", "py")
         client = self.host.start("/usr/bin/python3", "-c", "\n".join((

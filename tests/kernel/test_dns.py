@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 
-from lib.case import KernelTest
+from lib.case import KernelTest, everywhere, only_in
 from lib.helper import Helper
 from lib.places import built
 
@@ -30,6 +30,7 @@ ZONE = {
 }
 
 
+@only_in("native")
 class Dns(KernelTest):
     def setUp(self):
         super().setUp()
@@ -84,6 +85,7 @@ class Dns(KernelTest):
         self.assertEqual((names["addresses"], names["answers"], names["queries"]), (1, 1, 0))
         self.assertEqual(names["resolvers"], [self.pair.peer4, self.pair.peer6])
 
+    @everywhere
     def test_the_name_is_there_before_the_first_packet_every_time(self):
         self.start(minimum_ttl=1)
         self.zone(good_example=[["good.example", "A", 1, GOOD]])
@@ -91,6 +93,7 @@ class Dns(KernelTest):
         rows = self.fw.audit.wait_rows(300, "destination = ? AND destination_port = 7", GOOD)
         self.assertEqual({(row["verdict"], row["host"]) for row in rows}, {("accept", "good.example")})
 
+    @everywhere
     def test_all_kinds_of_answers_over_udp_and_tcp(self):
         records = [["www.example.org", "CNAME", 60, "edge.cdn.example"],
                    ["edge.cdn.example", "A", 60, GOOD], ["edge.cdn.example", "AAAA", 60, GOOD6]]
@@ -167,6 +170,7 @@ class Dns(KernelTest):
         self.look_up("www.example.org")
         self.assertEqual((self.reach(GOOD), self.reach(OTHER)), (0, REFUSED))
 
+    @everywhere
     def test_another_namespace_has_names_of_its_own(self):
         self.start()
         self.zone()

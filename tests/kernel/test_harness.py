@@ -5,7 +5,7 @@ import subprocess
 import sys
 import unittest
 
-from lib.case import TIMED_OUT, KernelTest
+from lib.case import TIMED_OUT, KernelTest, everywhere, only_in
 from lib.namespace import Namespace, Pair
 from lib.places import built, copies
 
@@ -14,7 +14,9 @@ REFUSED = 111
 WRONG_USAGE = 200
 
 
+@only_in("native")
 class Clients(KernelTest):
+    @everywhere
     def test_every_kind_of_contact_is_answered(self):
         for kind in KINDS:
             with self.subTest(kind=kind):
@@ -49,10 +51,12 @@ class Clients(KernelTest):
         self.assertEqual(self.wire.count(protocol="tcp", dport=80, syn=True), 1)
 
 
+@only_in("native")
 class WireCounts(KernelTest):
     def test_a_quiet_wire_has_no_packets(self):
         self.assertEqual(self.wire.packets(quiet=0.5), [])
 
+    @everywhere
     def test_counts_are_exactly_what_was_sent(self):
         for _ in range(7):
             self.contact("udp4", 4444, "--exit-at-once")
@@ -85,6 +89,7 @@ class WireCounts(KernelTest):
         self.assertEqual(self.wire.count(protocol="udp", dport=4446, length=128), 3000)
 
 
+@only_in("native")
 class ManyPrograms(KernelTest):
     def test_each_copy_runs_under_its_own_path(self):
         paths = copies(built("tests/kernel/programs/connect1"), self.folder / "bin", 50)
@@ -101,6 +106,7 @@ class ManyPrograms(KernelTest):
         self.assertEqual([result["status"] for result in results], [0, REFUSED])
 
 
+@only_in("native")
 class Namespaces(unittest.TestCase):
     def test_they_are_gone_after_removal(self):
         pair = Pair()

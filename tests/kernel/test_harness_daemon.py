@@ -7,6 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from lib.case import only_in
 from lib.daemon import Daemon, DaemonError
 from lib.namespace import Namespace
 
@@ -29,6 +30,7 @@ BAD_END = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(4)); tell('READY=1'
 SILENT = "signal.pause()"
 
 
+@only_in("native")
 class DaemonHelper(unittest.TestCase):
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="dwt-"))

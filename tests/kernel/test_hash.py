@@ -8,7 +8,7 @@ import shutil
 import time
 from pathlib import Path
 
-from lib.case import TIMED_OUT, KernelTest
+from lib.case import TIMED_OUT, KernelTest, everywhere, only_in
 from lib.places import WORLD, built, copies
 from lib.wait import wait_until
 
@@ -33,6 +33,7 @@ def config(**digests: int) -> str:
     return f"mode: enforce\ndigests: {{{values}}}\n"
 
 
+@only_in("native")
 class Hash(KernelTest):
     enlarged: dict[str, str] = {}
 
@@ -67,6 +68,7 @@ class Hash(KernelTest):
         wait_until(lambda: daemon.status()["content"]["parked"])
         return meeting
 
+    @everywhere
     def test_one_packet_and_gone_the_first_time_and_from_the_cache(self):
         daemon = self.daemon(ANYWHERE.format(sha256=self.good.upper()))
         for number in range(40):
@@ -88,6 +90,7 @@ class Hash(KernelTest):
         content = daemon.status()["content"]
         self.assertEqual((content["hashed"], content["parked_total"]), (1, 0))
 
+    @everywhere
     def test_another_content_under_the_same_path_is_refused(self):
         daemon = self.daemon(PINNED.format(app=self.app, sha256=self.good))
         self.assertEqual(self.contact("tcp4", program=self.app).returncode, 0)
@@ -109,6 +112,7 @@ class Hash(KernelTest):
         self.assertNotIn("", [r["sha256"] for r in rows[:4]])
         self.assertEqual(rows[4]["sha256"], "", "no rule asked")
 
+    @everywhere
     def test_one_byte_changed_in_place_with_the_old_time_put_back(self):
         self.daemon(PINNED.format(app=self.app, sha256=self.good))
         self.assertEqual(self.contact("tcp4", program=self.app).returncode, 0)

@@ -7,13 +7,14 @@ import threading
 import time
 from pathlib import Path
 
-from lib.case import KernelTest
+from lib.case import KernelTest, everywhere, only_in
 from lib.places import built, copies
 from test_hash import ANYWHERE, CONNECT1, PINNED, REFUSED, config, digest
 
 GOOD, EVIL = 7, 66  # the port says which content ran
 
 
+@only_in("native")
 class HashAttacks(KernelTest):
     def setUp(self):
         super().setUp()
@@ -79,6 +80,7 @@ class HashAttacks(KernelTest):
         self.swap(replace, 8)
         self.check_none_passed_for_another(daemon)
 
+    @everywhere
     def test_under_an_overlay_of_the_users_own(self):
         """What lies below changes and the overlay's inode does not."""
         lower, upper, work, merged = (self.folder / name for name in ("low", "up", "work", "merged"))

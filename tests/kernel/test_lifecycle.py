@@ -84,6 +84,7 @@ class Lifecycle(KernelTest):
         client.communicate(b"\n", timeout=60)
         self.assertEqual(client.returncode, 0)
 
+    @only_in("native")
     def test_bad_rules_are_refused_and_the_old_ones_run_on(self):
         daemon = self.daemon(ACCEPT_ALL)
         path = daemon.write_rules("rules:\n  - name: broken\n    action: accept\n    porrt: 7\n", "20-bad.yaml")
@@ -118,6 +119,7 @@ class Lifecycle(KernelTest):
         self.refused_start(r"queue 4870.*another process")
         self.assertEqual(self.contact("tcp4").returncode, 0)
 
+    @only_in("native")
     def test_what_is_wrong_is_said_in_one_line(self):
         self.refused_start(r"doorward\.yaml:1:1: .*no-such-key", config="no-such-key: 1\n")
         self.refused_start(r"10-test\.yaml:3:13: ", rules="rules:\n  - name: a\n    action: perhaps\n")
@@ -125,6 +127,7 @@ class Lifecycle(KernelTest):
         self.refused_start(r"/proc/audit\.db|/proc", database="/proc/audit.db")
         self.assertNotIn("doorward", self.ruleset())
 
+    @only_in("native")
     def test_a_read_only_database_folder(self):
         folder = self.folder / "ro"
         folder.mkdir()
@@ -133,6 +136,7 @@ class Lifecycle(KernelTest):
         self.refused_start(r"ro/audit\.db", database=folder / "audit.db")
         self.assertNotIn("doorward", self.ruleset())
 
+    @only_in("native")
     def test_without_root(self):
         program = self.folder / "doorwardd"  # a checkout may be where only root can go
         shutil.copy(built("fwd/doorwardd"), program)
@@ -141,6 +145,7 @@ class Lifecycle(KernelTest):
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stderr, r"^doorwardd: must be started as root[^\n]*\n$")
 
+    @only_in("native")
     def test_what_never_matches_is_said_and_the_rules_are_kept_for_the_next_start(self):
         daemon = self.daemon(ACCEPT_ALL + "  - name: dead\n    port: 7\n    action: drop\n")
         words = r'10-test\.yaml:4:5: rule "dead" never matches: rule "all" \(.*10-test\.yaml:2:5\)'
@@ -153,6 +158,7 @@ class Lifecycle(KernelTest):
             daemon.start()
         self.assertEqual(self.contact("tcp4").returncode, 0)
 
+    @only_in("native")
     def test_check_config(self):
         daemon = self.new_daemon(ACCEPT_ALL)
         good = self.host.run(*daemon.arguments(), "--check-config")
@@ -177,6 +183,7 @@ class Lifecycle(KernelTest):
         self.assertEqual({row["exe"] for row in rows}, {program})
         self.assertEqual(daemon.status()["hooks"], "cgroup")
 
+    @only_in("native")
     def test_a_damaged_log_does_not_stop_the_firewall(self):
         daemon = self.new_daemon(ACCEPT_ALL)
         daemon.database.write_bytes(b"this is no database" * 1000)

@@ -3,7 +3,7 @@
 
 import json
 
-from lib.case import TIMED_OUT, KernelTest
+from lib.case import TIMED_OUT, KernelTest, everywhere, only_in
 from lib.helper import Helper
 from lib.namespace import Namespace
 from lib.peer import EchoServers
@@ -13,6 +13,7 @@ from lib.wait import wait_for
 REFUSED = 111
 
 
+@only_in("native")
 class NetworkTest(KernelTest):
     def meet(self, address: str, namespace: Namespace | None = None, wait_ms: int = 10_000) -> int:
         program = built("tests/kernel/programs/connect1")
@@ -46,6 +47,7 @@ class Words(NetworkTest):
         self.peer.ip("address", "add", f"{self.FAR}/32", "dev", "lo")
         self.host.ip("route", "add", self.FAR, "via", self.pair.peer4)
 
+    @everywhere
     def test_lan_follows_the_addresses(self):
         daemon = self.daemon("rules:\n  - {name: near, to: lan, action: accept}\n")
         self.assertEqual(self.meet(self.pair.peer4), 0)
@@ -157,6 +159,7 @@ class Profiles(NetworkTest):
         link = json.loads(self.peer.ip("-j", "link", "show", self.pair.peer_link))[0]
         return link["address"]
 
+    @everywhere
     def test_by_gateway_mac(self):
         daemon = self.daemon(self.rules(f"gateway_mac: '{self.mac()}'"), default_out="drop")
         neighbour = ("dev", self.pair.host_link, "nud", "permanent", "lladdr")
@@ -208,6 +211,7 @@ class Interfaces(NetworkTest):
         super().setUp()
         self.link("second0", "10.95.0.1", self.SECOND)
 
+    @everywhere
     def test_the_way_out(self):
         daemon = self.daemon(f"rules:\n  - {{name: first, interface: {self.pair.host_link}, action: accept}}\n")
         self.assertEqual(self.meet(self.pair.peer4), 0)
@@ -227,6 +231,7 @@ class Interfaces(NetworkTest):
         self.assertEqual(self.meet(self.pair.peer4), 0)
         self.assertEqual(self.meet(self.SECOND), REFUSED)
 
+    @everywhere
     def test_the_way_in(self):
         servers = EchoServers(self.host, 7)
         self.addCleanup(servers.stop)
@@ -234,6 +239,7 @@ class Interfaces(NetworkTest):
         self.assertEqual(self.meet(self.pair.host4, self.peer), 0)
         self.assertEqual(self.silence("10.95.0.1", self.peer), TIMED_OUT)
 
+    @everywhere
     def test_of_what_passes_through_the_way_out_counts(self):
         inner = Namespace("inner")
         self.addCleanup(inner.remove)
@@ -260,6 +266,7 @@ class Interfaces(NetworkTest):
             self.host.ip("link", "set", name, "up")
             self.wait_meet(0 if name == "late0" else REFUSED, "10.94.0.2")
 
+    @everywhere
     def test_a_flow_that_takes_another_way_is_decided_anew(self):
         """Rules that let a flow into a tunnel do not let it out beside the tunnel."""
         self.peer.ip("address", "add", "10.98.0.2/32", "dev", "lo")

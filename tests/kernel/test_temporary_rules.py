@@ -5,13 +5,14 @@ import json
 import subprocess
 import time
 
-from lib.case import KernelTest
+from lib.case import KernelTest, everywhere, only_in
 from lib.places import built, copies
 from lib.wait import wait_for
 
 REFUSED = 111
 
 
+@only_in("native")
 class TemporaryRules(KernelTest):
     def setUp(self):
         super().setUp()
@@ -81,6 +82,7 @@ class TemporaryRules(KernelTest):
         self.assertFalse(self.reaches(self.other))
         self.assertEqual(self.names(), ["file-first", "other", "last"])
 
+    @everywhere
     def test_a_rule_ends_with_its_process_and_open_flows_with_it(self):
         process = self.sleeper()
         self.do("allow", "/usr/bin/python3", "--until-exit", str(process.pid), "--name", "bound")
