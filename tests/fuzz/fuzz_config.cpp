@@ -2,9 +2,9 @@
 // Any text → load_yaml and parse_config.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "require.hpp"
 #include "fwd/config.hpp"
 #include "fwd/lists_config.hpp"
 #include "rules/yaml_source.hpp"
@@ -12,10 +12,6 @@
 using namespace doorward;
 
 namespace {
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
 
 // Errors say what is wrong and, wherever a text was read at all, where.
 void check(const Error& error, std::string_view text) {

@@ -2,9 +2,9 @@
 // Bytes that a client might send → messages → methods, with a fake daemon behind them.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "require.hpp"
 #include "fwd/control_methods.hpp"
 #include "fwd/rule_json.hpp"
 #include "tests/pure/fake_controlled.hpp"
@@ -12,10 +12,6 @@
 using namespace doorward;
 
 namespace {
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
 
 std::string without_nul(std::string bytes) {
     require(bytes.ends_with('\0'));

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any text as the path of a cgroup.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "require.hpp"
 #include "rules/control_group.hpp"
 
 using namespace doorward;
 
 namespace {
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
 
 // What a user's manager made is marked, and comes after what the system's made.
 void check(const std::vector<std::string>& names, bool below_user_manager) {

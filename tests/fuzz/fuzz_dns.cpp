@@ -3,8 +3,8 @@
 // pieces of a TCP stream.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "fwd/name_table.hpp"
 #include "rules/dns_segment.hpp"
 #include "rules/dns_stream.hpp"
@@ -13,10 +13,6 @@
 using namespace doorward;
 
 namespace {
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
 
 bool is_normal(const std::string& name) { return normal_host_name(name) == name; }
 

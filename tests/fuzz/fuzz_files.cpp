@@ -4,18 +4,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "fwd/dpkg_files.hpp"
 #include "fwd/mount_entry.hpp"
 
 using namespace doorward;
 
 namespace {
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
 
 void check_mounts(std::string_view text) {
     for (const std::uint64_t id : {0u, 1u, 22u, 36u, 4294967295u})

@@ -2,8 +2,8 @@
 // Writing rule files anew: the same rules and comments after it as before, and nothing to do twice.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "rules/file_format.hpp"
 #include "rules/yaml_comments.hpp"
 #include "rules/yaml_rules.hpp"
@@ -11,10 +11,6 @@
 using namespace doorward;
 
 namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 bool same_definitions(const RulePack& a, const RulePack& b) {
     if (a.sets().size() != b.sets().size() || a.profiles().size() != b.profiles().size()) return false;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "fwd/list_state.hpp"
 #include "rules/domain_name.hpp"
 #include "rules/list_format.hpp"
@@ -15,10 +15,6 @@ using namespace doorward;
 namespace {
 
 constexpr std::size_t most_names = 50, most_prefixes = 50;
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
 
 struct Entry {
     std::string name;

@@ -2,21 +2,13 @@
 // Any text as resolv.conf, as a hosts file, as a host name and as a domain of a rule.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "rules/condition_text.hpp"
 #include "rules/domain_name.hpp"
 #include "rules/name_files.hpp"
 
 using namespace doorward;
-
-namespace {
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);

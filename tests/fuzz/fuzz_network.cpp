@@ -2,19 +2,11 @@
 // Any bytes as a datagram of rtnetlink.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "fwd/network_reading.hpp"
 
 using namespace doorward;
-
-namespace {
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     constexpr NetworkReading::Limits limits{.links = 4, .addresses = 4, .gateways = 2};

@@ -2,8 +2,8 @@
 // Any bytes as rules of OpenSnitch, one to a file, files apart by a NUL, and as a list that they name.
 // What comes of it is a rule file that loads, in canonical form, and all that was found is accounted for.
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "rules/file_format.hpp"
 #include "rules/import_opensnitch.hpp"
 #include "rules/ruleset.hpp"
@@ -12,10 +12,6 @@
 using namespace doorward;
 
 namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 Environment environment() {
     return {[](std::string_view name) { return name == "alice" ? std::optional(1000u) : std::nullopt; },

@@ -3,17 +3,13 @@
 // says about itself is checked here.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "rules/packet.hpp"
 
 using namespace doorward;
 
 namespace {
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
 
 void check(const Packet& packet) {
     if (!packet.ports_known) require(packet.source_port == 0 && packet.destination_port == 0);

@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "rules/rpm_header.hpp"
 
 using namespace doorward;
 
 namespace {
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
 
 void check_path(const std::string& path) {
     require(path.starts_with('/') && !path.ends_with('/') && !path.contains('\0'));

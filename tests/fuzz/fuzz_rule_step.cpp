@@ -2,19 +2,11 @@
 // Any bytes → a change of rule files: it is refused, or names rule files only and is what it is written as.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "fwd/rule_step.hpp"
 
 using namespace doorward;
-
-namespace {
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto step = decode_step_body({reinterpret_cast<const char*>(data), size});

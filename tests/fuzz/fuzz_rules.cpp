@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any text as a rule file: parse, compile, decide, write out again, edit.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "require.hpp"
 #include "rules/rule_edit.hpp"
 #include "rules/rule_text.hpp"
 #include "rules/ruleset.hpp"
@@ -15,10 +15,6 @@ using namespace doorward;
 namespace {
 
 constexpr std::size_t edited_rules = 4;  // edits parse the whole text again: a few say enough
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
 
 Environment environment() {
     const auto number = [](std::string_view name) -> std::optional<std::uint32_t> {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any arguments for each interpreter: the script is a clean absolute path, or no path at all.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "require.hpp"
 #include "rules/script.hpp"
 
 using namespace doorward;
@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::string_view programs[] = {"python3.11", "bash",   "dash", "zsh", "perl", "ruby",
                                          "node",       "php8.2", "lua",  "R",   "java", "busybox"};
-
-void require(bool condition) {
-    if (!condition) std::abort();
-}
 
 void check_path(const std::string& script) {
     require(script.starts_with('/') && script.size() > 1 && !script.ends_with('/'));

@@ -2,8 +2,8 @@
 // Any bytes as ufw's profiles and rules of both families, apart by NULs. What comes of it is a rule file
 // that loads, in canonical form, and all that was found is accounted for.
 #include <cstdint>
-#include <cstdlib>
 
+#include "require.hpp"
 #include "rules/file_format.hpp"
 #include "rules/import_ufw.hpp"
 #include "rules/ruleset.hpp"
@@ -12,10 +12,6 @@
 using namespace doorward;
 
 namespace {
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 std::string cut(std::string_view& rest) {
     const auto end = rest.find('\0');
