@@ -17,15 +17,6 @@ namespace {
 constexpr std::size_t longest_name = 64;
 constexpr std::size_t longest_comment = 1024;
 
-void add_indented(std::string& out, std::string_view text, std::size_t indent) {
-    while (!text.empty()) {
-        const auto end = std::min(text.find('\n'), text.size() - 1);
-        out.append(indent, ' ');
-        out += text.substr(0, end + 1);
-        text.remove_prefix(end + 1);
-    }
-}
-
 void add_set(std::string& out, const SetDefinition& set) {
     out += fmt::format("  {}:\n    {}:\n", quoted_if_needed(set.name), set_kind_name(set.kind));
     for (const Value& value : set.values) out += fmt::format("      - {}\n", quoted_if_needed(value.text));

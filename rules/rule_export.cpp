@@ -13,15 +13,6 @@ namespace doorward {
 
 namespace {
 
-void add_indented(std::string& out, std::string_view text, std::size_t indent) {
-    while (!text.empty()) {
-        const auto end = std::min(text.find('\n'), text.size() - 1);
-        out.append(indent, ' ');
-        out += text.substr(0, end + 1);
-        text.remove_prefix(end + 1);
-    }
-}
-
 // The keys of a rule that a group can have, below a dash: without name and action.
 std::string group_text(const std::vector<Term>& terms) {
     Rule shared;

@@ -142,6 +142,15 @@ std::string quoted_if_needed(std::string_view text) {
     return out + '"';
 }
 
+void add_indented(std::string& out, std::string_view lines, std::size_t indent) {
+    while (!lines.empty()) {
+        const auto end = std::min(lines.find('\n'), lines.size() - 1);
+        out.append(indent, ' ');
+        out += lines.substr(0, end + 1);
+        lines.remove_prefix(end + 1);
+    }
+}
+
 std::string format_rule(const Rule& rule) {
     std::string out = fmt::format("- name: {}\n", scalar(rule.name));
     std::string negated;

@@ -17,4 +17,7 @@ std::string summary(const Rule& rule);
 // characters.
 std::string quoted_if_needed(std::string_view text);
 
+// Lines, each ended by a line feed, with so many spaces in front.
+void add_indented(std::string& out, std::string_view lines, std::size_t indent);
+
 }  // namespace doorward
