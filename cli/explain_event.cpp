@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <tuple>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,6 +12,7 @@
 #include "cli/offline_rules.hpp"
 #include "cli/rules_in_force.hpp"
 #include "fwd/audit_query.hpp"
+#include "fwd/explain.hpp"
 #include "fwd/local_time.hpp"
 #include "fwd/recorded_flow.hpp"
 #include "fwd/rule_files.hpp"
@@ -21,13 +21,6 @@ namespace doorward {
 namespace {
 
 constexpr std::size_t most_close = 5;
-
-// Terms stand in the order in which they are tested.
-std::size_t held_before(const Rule& rule, const Trial& trial) {
-    return static_cast<std::size_t>(std::ranges::count_if(rule.terms, [&](const Term& term) {
-        return std::tuple(term.condition, term.negated) < std::tuple(trial.failed, trial.negated);
-    }));
-}
 
 CommandResult<AuditRecord> read_event(const std::string& database, std::int64_t event) {
     auto reader = AuditReader::open(database);

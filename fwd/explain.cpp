@@ -69,13 +69,6 @@ Result<Process> read_running(std::uint32_t pid, const ProcessOfPid& process_of) 
     return **process;
 }
 
-// Terms stand in the order in which they are tested.
-std::uint64_t held_before(const Rule& rule, const Trial& trial) {
-    return static_cast<std::uint64_t>(std::ranges::count_if(rule.terms, [&](const Term& term) {
-        return std::tuple(term.condition, term.negated) < std::tuple(trial.failed, trial.negated);
-    }));
-}
-
 Result<std::string> read_domain(const std::string& text) {
     if (auto name = normal_host_name(text)) return *std::move(name);
     return fail("domain: \"" + text + "\" is no host name",
@@ -137,6 +130,12 @@ Explanation explanation_of(const Ruleset& ruleset, const Flow& flow, const Surro
 }
 
 }  // namespace
+
+std::uint64_t held_before(const Rule& rule, const Trial& trial) {
+    return static_cast<std::uint64_t>(std::ranges::count_if(rule.terms, [&](const Term& term) {
+        return std::tuple(term.condition, term.negated) < std::tuple(trial.failed, trial.negated);
+    }));
+}
 
 Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQuestion& question,
                                           const Environment& environment,

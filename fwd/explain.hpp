@@ -16,6 +16,9 @@ using ContentOfPath =
 // A process that runs, as for a packet of it. Errors say why there is none.
 using ProcessOfPid = std::function<Result<std::shared_ptr<const Process>>(std::uint32_t pid)>;
 
+// How many of the rule's terms held before the one that failed: they are tested in their order.
+std::uint64_t held_before(const Rule& rule, const Trial& trial);
+
 // `content` is asked only if a rule that gets that far does. A
 // failure is always of kind invalid_rule: the question itself is wrong (no such user, no address, …).
 Controlling<Explanation> explain_question(const Ruleset& ruleset, const FlowQuestion& question,
