@@ -17,7 +17,7 @@ void Replay::add(const AuditRecord& record) {
         return;
     }
     ++rows_;
-    const auto stands_for = static_cast<std::uint64_t>(std::max<std::int64_t>(record.count, 1));
+    const std::uint64_t stands_for = flows_of(record);
     flows_ += stands_for;
     const RecordedFlow recorded(record);
     const Surroundings around(now_, minute_.at(record.time_us / 1'000'000), network_);
@@ -35,7 +35,7 @@ void Replay::add(const AuditRecord& record) {
 }
 
 void Replay::count(const AuditRecord& record, const Decision& decision, std::string missing) {
-    const auto stands_for = static_cast<std::uint64_t>(std::max<std::int64_t>(record.count, 1));
+    const std::uint64_t stands_for = flows_of(record);
     std::string after(decision.rule == Decision::no_rule ? std::string_view()
                                                          : rules_->name(decision.rule));
     Key key{program_text(record), record.decision, decision.action, record.rule, std::move(after),

@@ -14,8 +14,6 @@
 namespace doorward {
 namespace {
 
-constexpr std::int64_t page_rows = 1000;
-
 struct Options {
     LogOptions log;  // which rows
     std::string candidate;
@@ -49,15 +47,10 @@ CommandResult<HostView> host_view(const Options& options, const Session& session
 Result<void> replay_rows(const Options& options, const AuditFilter& filter, Replay& replay) {
     auto reader = AuditReader::open(options.log.database);
     if (!reader) return std::unexpected(reader.error());
-    const auto last = reader->last_id();
-    if (!last) return std::unexpected(last.error());
-    for (std::int64_t after = 0;;) {
-        const auto rows = reader->rows(filter, after, *last, page_rows);
-        if (!rows) return std::unexpected(rows.error());
-        for (const AuditRecord& row : *rows) replay.add(row);
-        if (static_cast<std::int64_t>(rows->size()) < page_rows) return {};
-        after = rows->back().id;
-    }
+    return reader->each_row(filter, [&](const AuditRecord& row) -> Result<void> {
+        replay.add(row);
+        return {};
+    });
 }
 
 nlohmann::ordered_json json_of(const Replay& replay) {

@@ -21,7 +21,6 @@
 namespace doorward {
 namespace {
 
-constexpr std::int64_t page_rows = 1000;
 constexpr std::string_view by_default = "default-";
 
 struct Options {
@@ -51,7 +50,7 @@ Observed observed(const AuditRecord& record) {
     const bool in = record.direction == Direction::in;
     if (has_ports(record.protocol)) flow.port = in ? record.local_port : record.remote_port;
     flow.time = record.time_us / 1'000'000;
-    flow.count = static_cast<std::uint64_t>(std::max<std::int64_t>(record.count, 1));
+    flow.count = flows_of(record);
     return flow;
 }
 
@@ -65,7 +64,7 @@ Result<void> take(Made& made, const AuditRecord& row, bool hold_out) {
     if (!about_a_flow(row) || !row.reason.starts_with(by_default) || row.direction == Direction::forward)
         return {};
     if (row.unknown != Unknown::none) {
-        made.unknown += static_cast<std::uint64_t>(row.count);
+        made.unknown += flows_of(row);
         return {};
     }
     const Observed flow = observed(row);
@@ -92,15 +91,10 @@ Result<void> read_log(const std::string& database, const AuditFilter& filter, Ma
     const auto last = reader->last_id();
     if (!last) return std::unexpected(last.error());
     std::int64_t first = 0;
-    for (std::int64_t after = 0;;) {
-        const auto rows = reader->rows(filter, after, *last, page_rows);
-        if (!rows) return std::unexpected(rows.error());
-        if (first == 0 && !rows->empty()) first = rows->front().id;
-        for (const AuditRecord& row : *rows)
-            if (auto taken = take(made, row, row.id > first + (*last - first) / 5 * 4); !taken) return taken;
-        if (static_cast<std::int64_t>(rows->size()) < page_rows) return {};
-        after = rows->back().id;
-    }
+    return reader->each_row(filter, [&](const AuditRecord& row) {
+        if (first == 0) first = row.id;
+        return take(made, row, row.id > first + (*last - first) / 5 * 4);
+    });
 }
 
 std::string summary_of(const Made& made, std::size_t proposals) {

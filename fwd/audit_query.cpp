@@ -161,6 +161,21 @@ Result<std::vector<AuditRecord>> AuditReader::rows(const AuditFilter& filter, st
     }
 }
 
+Result<void> AuditReader::each_row(const AuditFilter& filter,
+                                   const std::function<Result<void>(const AuditRecord&)>& take) {
+    constexpr std::int64_t page_rows = 1000;
+    const auto last = last_id();
+    if (!last) return std::unexpected(last.error());
+    for (std::int64_t after = 0;;) {
+        const auto page = rows(filter, after, *last, page_rows);
+        if (!page) return std::unexpected(page.error());
+        for (const AuditRecord& row : *page)
+            if (auto taken = take(row); !taken) return taken;
+        if (static_cast<std::int64_t>(page->size()) < page_rows) return {};
+        after = page->back().id;
+    }
+}
+
 Result<bool> AuditReader::changed(bool& restarted) {
     const FileIdentity now = identity_of(impl_->path);
     restarted = now != impl_->identity && now != FileIdentity{};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -87,6 +88,10 @@ public:
     // is read in pages: a reader that stays in one statement would keep the daemon's -wal growing.
     Result<std::vector<AuditRecord>> rows(const AuditFilter& filter, std::int64_t after,
                                           std::int64_t last, std::int64_t limit);
+
+    // All matching rows there are now, oldest first, page by page. Ends with the first error of `take`.
+    Result<void> each_row(const AuditFilter& filter,
+                          const std::function<Result<void>(const AuditRecord&)>& take);
 
     // True if there may be rows that were not there at the last call: cheap enough to poll. Notices
     // a database that was set aside, and goes over to the new one; `restarted` is then true and ids

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/audit_record.hpp"
 
+#include <algorithm>
+
 #include <utility>
 
 namespace doorward {
@@ -29,6 +31,10 @@ std::optional<AttributionSource> parse_source(std::string_view text) {
 
 bool about_a_flow(const AuditRecord& record) {
     return record.reason != audit_loss && !record.reason.starts_with(packet_socket);
+}
+
+std::uint64_t flows_of(const AuditRecord& record) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(record.count, 1));
 }
 
 }  // namespace doorward

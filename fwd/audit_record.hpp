@@ -100,4 +100,7 @@ struct AuditRecord {
 // Whether the row is about a flow, and its addresses, ports and protocol mean something.
 bool about_a_flow(const AuditRecord& record);
 
+// How many flows the row stands for: at least itself, whatever somebody wrote there.
+std::uint64_t flows_of(const AuditRecord& record);
+
 }  // namespace doorward
