@@ -20,6 +20,7 @@ void add_rules_command(CLI::App& app, Session& session);
 void add_allow_and_deny_commands(CLI::App& app, Session& session);
 void add_apply_command(CLI::App& app, Session& session);
 void add_flows_command(CLI::App& app, Session& session);
+void add_kill_command(CLI::App& app, Session& session);
 void add_mode_command(CLI::App& app, Session& session);
 void add_explain_command(CLI::App& app, Session& session);
 void add_hash_command(CLI::App& app, Session& session);

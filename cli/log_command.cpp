@@ -2,49 +2,20 @@
 #include "cli/log_command.hpp"
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 
+#include "cli/flow_filter.hpp"
+#include "cli/follow.hpp"
 #include "cli/log_row.hpp"
 
 namespace doorward {
 namespace {
 
 constexpr std::int64_t page_rows = 1000;
-constexpr int poll_interval_ms = 100;
-
-volatile std::sig_atomic_t interrupted = 0;
-
-// SIGINT and SIGTERM end `--follow` in good order. One that was ignored (in the background of a
-// shell script) stays so. Afterwards all is as before.
-class StopOnSignal {
-public:
-    StopOnSignal() {
-        interrupted = 0;
-        struct sigaction action {};
-        action.sa_handler = [](int) { interrupted = 1; };
-        for (std::size_t i = 0; i < std::size(signals); ++i) {
-            sigaction(signals[i], &action, &before_[i]);
-            if (before_[i].sa_handler == SIG_IGN) sigaction(signals[i], &before_[i], nullptr);
-        }
-    }
-    StopOnSignal(const StopOnSignal&) = delete;
-    StopOnSignal& operator=(const StopOnSignal&) = delete;
-    ~StopOnSignal() {
-        for (std::size_t i = 0; i < std::size(signals); ++i)
-            sigaction(signals[i], &before_[i], nullptr);
-    }
-
-private:
-    static constexpr int signals[] = {SIGINT, SIGTERM};
-    struct sigaction before_[std::size(signals)] {};
-};
-
+constexpr std::chrono::milliseconds poll_interval{100};
 // Rows to standard output, in the form that was asked for.
 class Printer {
 public:
@@ -80,24 +51,14 @@ Result<void> print_range(AuditReader& reader, const AuditFilter& filter, std::in
         const auto rows = reader.rows(filter, after, last, page_rows);
         if (!rows) return std::unexpected(rows.error());
         printer.print(*rows);
-        if (static_cast<std::int64_t>(rows->size()) < page_rows || interrupted != 0) return {};
+        if (static_cast<std::int64_t>(rows->size()) < page_rows || was_interrupted()) return {};
         after = rows->back().id;
     }
 }
 
-// True when it is time to end: a signal, or nobody reads standard output any more.
-bool wait_a_moment() {
-    pollfd output{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
-    const int ready = ::poll(&output, 1, poll_interval_ms);
-    if (ready > 0 && (output.revents & (POLLERR | POLLNVAL)) != 0) return true;
-    // A file or terminal that reports something else must not make this spin.
-    if (ready > 0) ::poll(nullptr, 0, poll_interval_ms);
-    return interrupted != 0;
-}
-
 Result<void> follow(AuditReader& reader, const AuditFilter& filter, std::int64_t last,
                     Printer& printer) {
-    while (!wait_a_moment()) {
+    while (!stop_following(poll_interval)) {
         bool restarted = false;
         const auto changed = reader.changed(restarted);
         if (!changed) return std::unexpected(changed.error());
@@ -142,9 +103,7 @@ int run_log(const LogOptions& options, const Session& session) {
 }  // namespace
 
 void add_log_filters(CLI::App& log, LogOptions& options) {
-    log.add_option("--app", options.app,
-                   "program: path, pattern, bare name, unknown or unknown:REASON")
-        ->type_name("APP");
+    add_flow_filters(log, options);
     log.add_option("--verdict", options.verdicts,
                    "what happened: accept, drop or reject; repeatable")
         ->type_name("VERDICT")
@@ -154,19 +113,6 @@ void add_log_filters(CLI::App& log, LogOptions& options) {
     log.add_option("--since", options.since, "from then on: 10m, 2h, 3d, a date, or RFC 3339")
         ->type_name("TIME");
     log.add_option("--until", options.until, "before then; as for --since")->type_name("TIME");
-    log.add_option("--to", options.to, "destination: address, prefix or host name")
-        ->type_name("DEST");
-    log.add_option("--from", options.from, "source; as for --to")->type_name("SOURCE");
-    log.add_option("--port", options.port, "destination port")->type_name("PORT");
-    log.add_option("--user", options.user, "user name or uid")->type_name("USER");
-    log.add_option("--rule", options.rule, "name of the rule that decided")->type_name("RULE");
-    log.add_option("--unit", options.unit, "systemd unit, or a pattern; user:… below a user's manager")
-        ->type_name("UNIT");
-    log.add_option("--container", options.container, "RUNTIME:NAME, or a pattern, as docker:*")
-        ->type_name("CONTAINER");
-    log.add_option("--script", options.script, "script behind an interpreter: path or pattern")
-        ->type_name("PATH");
-    log.add_option("--pid", options.pid, "process")->type_name("PID");
 }
 
 void add_log_command(CLI::App& app, Session& session) {

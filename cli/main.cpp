@@ -37,6 +37,7 @@ int run(int argc, char** argv) {
     add_replay_command(app, session);
     add_suggest_command(app, session);
     add_flows_command(app, session);
+    add_kill_command(app, session);
     add_mode_command(app, session);
     add_explain_command(app, session);
     add_hash_command(app, session);

@@ -7,7 +7,9 @@
 #include <string>
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <poll.h>
@@ -77,6 +79,20 @@ std::uint32_t mark_in(const nlattr* attribute) {
     return holds(attribute, 4) ? ntohl(mnl_attr_get_u32(attribute)) : 0;
 }
 
+std::optional<std::uint64_t> bytes_in(const nlattr* counters) {
+    const auto values = nested<CTA_COUNTERS_MAX + 1>(counters);
+    if (!holds(values[CTA_COUNTERS_BYTES], 8)) return std::nullopt;
+    return be64toh(mnl_attr_get_u64(values[CTA_COUNTERS_BYTES]));
+}
+
+bool is_closed(const nlattr* protocol_info) {
+    const auto by_protocol = nested<CTA_PROTOINFO_MAX + 1>(protocol_info);
+    const auto tcp = nested<CTA_PROTOINFO_TCP_MAX + 1>(by_protocol[CTA_PROTOINFO_TCP]);
+    if (!holds(tcp[CTA_PROTOINFO_TCP_STATE], 1)) return false;
+    const auto state = mnl_attr_get_u8(tcp[CTA_PROTOINFO_TCP_STATE]);
+    return state == TCP_CONNTRACK_TIME_WAIT || state == TCP_CONNTRACK_CLOSE;
+}
+
 bool read_entry(const nlmsghdr* message, TrackedFlow& flow) {
     const auto entry = entry_attributes(message);
     const auto tuple = nested<CTA_TUPLE_MAX + 1>(entry[CTA_TUPLE_ORIG]);
@@ -93,6 +109,9 @@ bool read_entry(const nlmsghdr* message, TrackedFlow& flow) {
         flow.source_port = port_in(protocol[CTA_PROTO_ICMPV6_ID]);
     }
     flow.mark = mark_in(entry[CTA_MARK]);
+    flow.closed = is_closed(entry[CTA_PROTOINFO]);
+    flow.sent = bytes_in(entry[CTA_COUNTERS_ORIG]);
+    flow.answered = bytes_in(entry[CTA_COUNTERS_REPLY]);
     return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "rules/flow.hpp"
@@ -18,6 +19,11 @@ struct TrackedFlow {
     std::uint16_t source_port = 0;  // host byte order; ICMP: the identifier
     std::uint16_t destination_port = 0;
     std::uint32_t mark = 0;
+    bool closed = false;  // TCP that both ends have closed, or one has reset: kept for late packets only
+    // Of IP packets, headers included, in the original direction and back. None: not counted, because
+    // accounting was off when the flow began.
+    std::optional<std::uint64_t> sent{};
+    std::optional<std::uint64_t> answered{};
 
     bool operator==(const TrackedFlow&) const = default;
 };

@@ -255,7 +255,7 @@ type Trial (rule: string, place: Place, failed: string, held: int)
 type Explanation (action: (accept, drop, reject), rule: ?string, place: Place, trials: []Trial)
 
 type OpenFlow (
-  direction: (out, in),
+  direction: (out, in, forward),
   protocol: string,
   local: string,
   remote: string,
@@ -263,11 +263,29 @@ type OpenFlow (
   remote_port: int,
   exe: string,
   pid: int,
+  uid: int,
   user: string,
+  unit: string,
+  container: string,
+  appimage: string,
+  script: string,
+  host: string,
   unknown: ?string,
   verdict: (accept, drop, reject),
   rule: ?string,
-  age_s: int
+  age_s: int,
+  sent: ?int,
+  received: ?int
+)
+
+type FlowEnds (
+  direction: (out, in, forward),
+  protocol: string,
+  local: string,
+  remote: string,
+  local_port: ?int,
+  remote_port: ?int,
+  pid: ?int
 )
 
 method GetStatus() -> (status: Status)
@@ -299,7 +317,10 @@ method Reload() -> (reloaded: Reloaded)
 method SetMode(mode: (observe, enforce)) -> ()
 # What the rules that run now would decide, by the code that decides.
 method Explain(question: Question) -> (explanation: Explanation)
+# sent, received: bytes of IP packets by and to the local end, or null where the kernel did not count.
 method ListFlows() -> (flows: []OpenFlow)
+# Closes the socket of a flow that ListFlows told of, unless it is another process's by now.
+method CutFlow(flow: FlowEnds) -> ()
 
 error PermissionDenied (message: string)
 error RuleNotFound (message: string)
@@ -309,6 +330,7 @@ error CandidateRefused (message: string)
 error TrialPending (message: string)
 error NothingPending (message: string)
 error NothingToUndo (message: string)
+error FlowKept (message: string)
 error ReloadFailed (message: string)
 error Failed (message: string)
 # The bytes were no call; the connection is closed.

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "fwd/call_parameters.hpp"
+#include "fwd/call_types.hpp"
 #include "fwd/control_interface.hpp"
 #include "fwd/control_json.hpp"
 #include "fwd/rule_json.hpp"
@@ -44,6 +44,7 @@ std::string_view error_name(ControlFailure::Kind kind) {
         case ControlFailure::Kind::trial_pending: return "TrialPending";
         case ControlFailure::Kind::nothing_pending: return "NothingPending";
         case ControlFailure::Kind::nothing_to_undo: return "NothingToUndo";
+        case ControlFailure::Kind::flow_kept: return "FlowKept";
         case ControlFailure::Kind::reload_failed: return "ReloadFailed";
         case ControlFailure::Kind::failed: break;
     }
@@ -87,22 +88,6 @@ Reply export_all_rules(Context& context) {
     return {.error = {}, .parameters = {{"export", context.controlled.export_rules()}}};
 }
 
-Lifetime read_lifetime(CallParameters& parameters) {
-    Lifetime lifetime;
-    const auto until = parameters.optional_text("until");
-    const auto pid = parameters.optional_integer("pid", 1, INT32_MAX);
-    const auto started = parameters.optional_integer("started", 0, INT64_MAX);
-    if (until == "restart") lifetime.until = Lifetime::Until::restart;
-    else if (until == "exit") lifetime.until = Lifetime::Until::exit;
-    else if (until) parameters.refuse("until");
-    const bool needs_pid = lifetime.until == Lifetime::Until::exit;
-    if (pid.has_value() != needs_pid) parameters.refuse("pid");
-    if (started && !needs_pid) parameters.refuse("started");
-    if (pid) lifetime.pid = static_cast<std::uint32_t>(*pid);
-    if (started) lifetime.started = static_cast<std::uint64_t>(*started);
-    return lifetime;
-}
-
 Reply add_rule(Context& context) {
     const json object = context.parameters.object("rule");
     const auto position = context.parameters.one_of("position", {"first", "last"});
@@ -128,25 +113,6 @@ Reply set_rule_enabled(Context& context) {
 
 Reply undo_change(Context& context) {
     return answer("undone", context.controlled.undo_change());
-}
-
-ControlSession read_session(CallParameters& members) {
-    ControlSession session;
-    const auto address = [&](const char* name) {
-        const auto known = Address::parse(members.text(name));
-        if (!known) members.refuse(name);
-        return known.value_or(Address{});
-    };
-    const auto port = [&](const char* name) {
-        const auto number = members.optional_integer(name, 1, 65535);
-        if (!number) members.refuse(name);
-        return static_cast<std::uint16_t>(number.value_or(0));
-    };
-    session.local = address("local");
-    session.remote = address("remote");
-    session.local_port = port("local_port");
-    session.remote_port = port("remote_port");
-    return session;
 }
 
 Reply apply_rules(Context& context) {
@@ -182,34 +148,6 @@ Reply set_mode(Context& context) {
     return {};
 }
 
-FlowQuestion read_question(CallParameters& members) {
-    FlowQuestion question;
-    if (const auto direction = members.optional_text("direction")) {
-        const auto known = parse_direction(*direction);
-        if (!known) members.refuse("direction");
-        question.direction = known.value_or(Direction::out);
-    }
-    question.app = members.optional_text("app");
-    question.unknown = members.optional_text("unknown");
-    if (const auto pid = members.optional_integer("pid", 1, INT32_MAX))
-        question.pid = static_cast<std::uint32_t>(*pid);
-    question.user = members.optional_text("user").value_or(question.user);
-    question.group = members.optional_text("group").value_or(question.group);
-    question.unit = members.optional_text("unit");
-    question.slice = members.optional_text("slice");
-    question.container = members.optional_text("container");
-    question.parent = members.optional_text("parent");
-    question.script = members.optional_text("script");
-    question.protocol = members.optional_text("protocol").value_or(question.protocol);
-    question.to = members.optional_text("to");
-    question.from = members.optional_text("from");
-    question.port =
-        static_cast<std::uint16_t>(members.optional_integer("port", 0, 65535).value_or(0));
-    question.domain = members.optional_text("domain");
-    question.interface = members.optional_text("interface");
-    return question;
-}
-
 Reply explain(Context& context) {
     const json object = context.parameters.object("question");
     if (!context.parameters.complete()) return invalid_parameter(context.parameters.wrong());
@@ -220,6 +158,17 @@ Reply explain(Context& context) {
 }
 
 Reply list_flows(Context& context) { return answer("flows", context.controlled.flows()); }
+
+Reply cut_flow(Context& context) {
+    const json object = context.parameters.object("flow");
+    if (!context.parameters.complete()) return invalid_parameter(context.parameters.wrong());
+    CallParameters members(object);
+    const FlowEnds ends = read_ends(members);
+    if (!members.complete()) return invalid_parameter("flow." + members.wrong());
+    const auto done = context.controlled.cut_flow(ends);
+    if (!done) return error_reply(error_name(done.error().kind), done.error().error.text());
+    return {};
+}
 
 struct Method {
     std::string_view name;
@@ -246,6 +195,7 @@ constexpr std::array methods{
     Method{"org.doorward.Control.SetMode", Access::change, true, set_mode},
     Method{"org.doorward.Control.Explain", Access::read, true, explain},
     Method{"org.doorward.Control.ListFlows", Access::read, false, list_flows},
+    Method{"org.doorward.Control.CutFlow", Access::change, true, cut_flow},
 };
 
 Reply not_found(const std::string& method) {

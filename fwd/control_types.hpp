@@ -222,11 +222,32 @@ struct OpenFlow {
     std::uint16_t remote_port = 0;
     std::string exe;                   // empty: not known, see `unknown`
     std::uint32_t pid = 0;
+    std::uint32_t uid = 0;             // of the process, if that is known
     std::string user;
+    std::string unit;                  // empty: in none, or not known; so the next four
+    std::string container;
+    std::string appimage;
+    std::string script;
+    std::string host;                  // name of the remote
     std::optional<std::string> unknown;
     Action verdict = Action::accept;
     std::optional<std::string> rule;   // none: the default decided
     std::uint64_t age_s = 0;           // since the decision
+    // Bytes of IP packets by the local end (of forwarded flows: by who opened it) and to it; none: the kernel
+    // has not counted.
+    std::optional<std::uint64_t> sent;
+    std::optional<std::uint64_t> received;
+};
+
+// Names one open flow, and whose it was when it was looked at.
+struct FlowEnds {
+    Direction direction = Direction::out;
+    Protocol protocol{};
+    Address local;
+    Address remote;
+    std::uint16_t local_port = 0;
+    std::uint16_t remote_port = 0;
+    std::uint32_t pid = 0;  // 0: not known
 };
 
 // Why the daemon did not do what it was asked.
@@ -236,6 +257,7 @@ struct ControlFailure {
         rule_exists,
         invalid_rule,     // the rule itself, or the question, makes no sense
         nothing_to_undo,
+        flow_kept,        // a flow that was to be cut goes on, or has ended by itself
         candidate_refused,  // rules that were to be applied
         trial_pending,      // rules are on trial: confirm or go back first
         nothing_pending,    // none are
@@ -273,6 +295,7 @@ public:
     virtual Controlling<void> set_mode(Mode mode) = 0;
     virtual Controlling<Explanation> explain(const FlowQuestion& question) = 0;
     virtual Controlling<std::vector<OpenFlow>> flows() = 0;
+    virtual Controlling<void> cut_flow(const FlowEnds& flow) = 0;
 };
 
 }  // namespace doorward

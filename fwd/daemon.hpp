@@ -47,6 +47,7 @@ public:
     Controlling<void> set_mode(Mode mode) override;
     Controlling<Explanation> explain(const FlowQuestion& question) override;
     Controlling<std::vector<OpenFlow>> flows() override;
+    Controlling<void> cut_flow(const FlowEnds& flow) override;
 
 private:
     // Rules that go by themselves unless they are confirmed in time.

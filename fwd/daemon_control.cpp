@@ -14,6 +14,7 @@
 #include "fwd/local_time.hpp"
 #include "fwd/log.hpp"
 #include "fwd/running_process.hpp"
+#include "fwd/socket_lookup.hpp"
 #include "fwd/version.hpp"
 #include "rules/rule_export.hpp"
 
@@ -255,6 +256,29 @@ Controlling<std::vector<OpenFlow>> Daemon::flows() {
         return std::unexpected(failure(ControlFailure::Kind::failed, tracked.error()));
     return recent_.name(*tracked, guard_->marks().mask(), guard_->active()->accept_mark,
                         AuditLog::wall_clock_us());
+}
+
+Controlling<void> Daemon::cut_flow(const FlowEnds& ends) {
+    const auto kept = [](const Error& error) {
+        return std::unexpected(failure(ControlFailure::Kind::flow_kept, error));
+    };
+    if (!recent_.is_owner(ends)) return kept({"it has ended, or is another program's by now", {}, {}});
+    Flow flow;
+    flow.direction = ends.direction;
+    flow.protocol = ends.protocol;
+    flow.local = ends.local;
+    flow.remote = ends.remote;
+    flow.local_port = ends.local_port;
+    flow.remote_port = ends.remote_port;
+    auto sockets = SockDiag::open();
+    if (!sockets) return kept(sockets.error());
+    if (auto closed = sockets->close_connected(flow); !closed) return kept(closed.error());
+    log_line(Severity::notice,
+             fmt::format("flow cut by command: {} {}:{} {} {}:{}, pid {}", protocol_name(ends.protocol),
+                         ends.local.to_string(), ends.local_port,
+                         ends.direction == Direction::in ? "from" : "to", ends.remote.to_string(),
+                         ends.remote_port, ends.pid));
+    return {};
 }
 
 }  // namespace doorward

@@ -20,6 +20,17 @@ Flow as_flow(const TrackedFlow& tracked, Direction direction) {
     return flow;
 }
 
+void put_process(OpenFlow& open, const Process& process) {
+    open.exe = process.exe;
+    open.pid = process.pid;
+    open.uid = process.uid;
+    open.user = ProcessDetails::user_name_of(process.uid);
+    if (!process.control_group.units.empty()) open.unit = process.control_group.units.back();
+    open.container = process.control_group.container;
+    open.appimage = process.appimage;
+    open.script = process.script;
+}
+
 }  // namespace
 
 OpenFlow RecentFlows::open_flow(const TrackedFlow& tracked, const std::optional<Remembered>& decided,
@@ -32,6 +43,8 @@ OpenFlow RecentFlows::open_flow(const TrackedFlow& tracked, const std::optional<
     open.remote = flow.remote;
     open.local_port = flow.local_port;
     open.remote_port = flow.remote_port;
+    open.sent = flow.direction == Direction::in ? tracked.answered : tracked.sent;
+    open.received = flow.direction == Direction::in ? tracked.sent : tracked.answered;
     if (!decided) {
         open.unknown = unknown_name(Unknown::process_lost);
         return open;
@@ -40,13 +53,9 @@ OpenFlow RecentFlows::open_flow(const TrackedFlow& tracked, const std::optional<
     if (!decided->rule.empty()) open.rule = decided->rule;
     open.age_s = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_us - decided->time_us)) /
                  1'000'000;
-    if (decided->process) {
-        open.exe = decided->process->exe;
-        open.pid = decided->process->pid;
-        open.user = ProcessDetails::user_name_of(decided->process->uid);
-    } else {
-        open.unknown = unknown_name(decided->unknown);
-    }
+    if (decided->host) open.host = *decided->host;
+    if (decided->process) put_process(open, *decided->process);
+    else open.unknown = unknown_name(decided->unknown);
     return open;
 }
 
@@ -58,7 +67,7 @@ RecentFlows::Key RecentFlows::key_of(const Flow& flow) {
 void RecentFlows::remember(const Decided& decided) {
     if (decided.verdict != Action::accept) return;
     Remembered remembered{decided.flow.direction, decided.verdict, decided.flow.unknown,
-                          decided.time_us, decided.process, {}};
+                          decided.time_us, decided.process, {}, decided.host};
     if (decided.rule != Decision::no_rule) remembered.rule = decided.rules->name(decided.rule);
     const std::lock_guard lock(mutex_);
     flows_.put(key_of(decided.flow), std::move(remembered));
@@ -71,12 +80,21 @@ std::optional<RecentFlows::Remembered> RecentFlows::find(const TrackedFlow& trac
     return *found;
 }
 
+bool RecentFlows::is_owner(const FlowEnds& flow) {
+    const Key key{flow.local.bytes, flow.remote.bytes, flow.local_port, flow.remote_port,
+                  static_cast<std::uint32_t>(flow.protocol)};
+    const std::lock_guard lock(mutex_);
+    const Remembered* found = flows_.find(key);
+    return found && found->direction == flow.direction &&
+           (found->process ? found->process->pid : 0) == flow.pid;
+}
+
 std::vector<OpenFlow> RecentFlows::name(const std::vector<TrackedFlow>& tracked,
                                         std::uint32_t mask, std::uint32_t decided_mark,
                                         std::int64_t now_us) {
     std::vector<OpenFlow> open;
     for (const TrackedFlow& flow : tracked) {
-        if ((flow.mark & mask) != decided_mark) continue;
+        if (flow.closed || (flow.mark & mask) != decided_mark) continue;
         auto decided = find(flow, Direction::out);
         if (!decided) decided = find(flow, Direction::in);
         open.push_back(open_flow(flow, decided, now_us));

@@ -20,6 +20,9 @@ public:
 
     void remember(const Decided& decided);
 
+    // Whether the latest decision on this flow was to let it pass, and that for this process.
+    bool is_owner(const FlowEnds& flow);
+
     // Of the tracked flows, those that the firewall decided (`decided_mark` under `mask`), each with
     // what is remembered of it. `now_us` in microseconds since the epoch.
     std::vector<OpenFlow> name(const std::vector<TrackedFlow>& tracked, std::uint32_t mask,
@@ -43,6 +46,7 @@ private:
         std::int64_t time_us;
         std::shared_ptr<const Process> process;
         std::string rule;  // empty: the default
+        std::shared_ptr<const std::string> host;
     };
 
     static Key key_of(const Flow& flow);

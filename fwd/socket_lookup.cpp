@@ -77,21 +77,55 @@ bool read_answers(const char* bytes, std::size_t size, std::uint32_t sequence, F
 }
 
 // The kernel has answered when the question has been sent.
-std::optional<std::uint64_t> ask_one(mnl_socket* socket, const Request& request) {
+std::optional<inet_diag_msg> ask_one(mnl_socket* socket, const Request& request) {
     if (mnl_socket_sendto(socket, &request, sizeof(request)) < 0) return std::nullopt;
     alignas(nlmsghdr) std::array<char, 2048> answer;
-    std::optional<std::uint64_t> cookie;
+    std::optional<inet_diag_msg> told;
     for (int tries = 0; tries < 8; ++tries) {
         const ssize_t got =
             ::recv(mnl_socket_get_fd(socket), answer.data(), answer.size(), MSG_DONTWAIT);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return cookie;
+        if (got < 0) return told;
         const bool more = read_answers(answer.data(), static_cast<std::size_t>(got),
                                        request.header.nlmsg_seq,
-                                       [&](const inet_diag_msg& found) { cookie = cookie_of(found); });
-        if (cookie || !more) return cookie;
+                                       [&](const inet_diag_msg& found) { told = found; });
+        if (told || !more) return told;
     }
-    return cookie;
+    return told;
+}
+
+std::optional<std::uint64_t> ask_cookie(mnl_socket* socket, const Request& request) {
+    const auto found = ask_one(socket, request);
+    return found ? std::optional(cookie_of(*found)) : std::nullopt;
+}
+
+// Also of a socket for IPv6 that talks IPv4.
+bool is_connected_to(const inet_diag_msg& found, const Flow& flow) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(found.id.idiag_dst);
+    const Address remote = found.idiag_family == AF_INET
+                               ? Address::v4(std::span<const std::uint8_t, 4>(bytes, 4))
+                               : Address::v6(std::span<const std::uint8_t, 16>(bytes, 16));
+    return remote == flow.remote && ntohs(found.id.idiag_dport) == flow.remote_port;
+}
+
+// An errno, or 0. The kernel acknowledges while the request is sent.
+int acknowledged(mnl_socket* socket, const Request& request) {
+    if (mnl_socket_sendto(socket, &request, sizeof(request)) < 0) return errno;
+    alignas(nlmsghdr) std::array<char, 2048> answer;
+    for (int tries = 0; tries < 8; ++tries) {
+        const ssize_t got =
+            ::recv(mnl_socket_get_fd(socket), answer.data(), answer.size(), MSG_DONTWAIT);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return errno;
+        const auto* message = reinterpret_cast<const nlmsghdr*>(answer.data());
+        if (!mnl_nlmsg_ok(message, static_cast<int>(got))) return EBADMSG;
+        if (message->nlmsg_seq != request.header.nlmsg_seq) continue;
+        if (message->nlmsg_type != NLMSG_ERROR ||
+            mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr))
+            return EBADMSG;
+        return -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error;
+    }
+    return ETIMEDOUT;
 }
 
 bool is_group(const Address& address) {
@@ -113,12 +147,12 @@ Result<SockDiag> SockDiag::open() {
 }
 
 std::optional<std::uint64_t> SockDiag::receiver(const Flow& flow, std::uint32_t interface) {
-    return ask_one(socket_.get(), request_one(flow, flow.remote, flow.remote_port, interface,
-                                              ++sequence_));
+    return ask_cookie(socket_.get(), request_one(flow, flow.remote, flow.remote_port, interface,
+                                                 ++sequence_));
 }
 
 std::optional<std::uint64_t> SockDiag::listener(const Flow& flow, std::uint32_t interface) {
-    return ask_one(socket_.get(), request_one(flow, Address{}, 0, interface, ++sequence_));
+    return ask_cookie(socket_.get(), request_one(flow, Address{}, 0, interface, ++sequence_));
 }
 
 std::vector<std::uint64_t> SockDiag::group_receivers(const Flow& flow) {
@@ -146,6 +180,31 @@ std::vector<std::uint64_t> SockDiag::group_receivers(const Flow& flow) {
         }
     }
     return cookies;
+}
+
+// By cookie: should that socket go in between, nothing is closed; without it, the kernel's own search
+// would take a listening socket for want of a connected one.
+Result<void> SockDiag::close_connected(const Flow& flow) {
+    if (flow.protocol != Protocol::tcp && !is_udp(flow.protocol))
+        return fail("it is no flow of TCP or UDP, which alone have sockets that can be closed",
+                    "deny what it does by a rule");
+    const auto found = ask_one(socket_.get(), request_one(flow, flow.remote, flow.remote_port, 0,
+                                                          ++sequence_));
+    if (!found) return fail("no socket in this network namespace has it");
+    if (!is_connected_to(*found, flow))
+        return fail("its socket serves others too, or it has ended",
+                    "deny what it does by a rule");
+    Request request = request_for(flow, NLM_F_ACK, ++sequence_);
+    request.header.nlmsg_type = SOCK_DESTROY;
+    request.body.sdiag_family = found->idiag_family;
+    request.body.id = found->id;
+    const int error = acknowledged(socket_.get(), request);
+    if (error == 0) return {};
+    if (error == EOPNOTSUPP)
+        return fail("this kernel can't close the sockets of others (CONFIG_INET_DIAG_DESTROY)",
+                    "deny what it does by a rule");
+    if (error == ENOENT) return fail("it has just ended");
+    return sys_fail("close a socket", error, "doorward needs CAP_NET_ADMIN");
 }
 
 bool goes_to_group(const Flow& flow) { return is_group(flow.local); }

@@ -42,6 +42,11 @@ public:
     std::optional<std::uint64_t> listener(const Flow& flow, std::uint32_t interface) override;
     std::vector<std::uint64_t> group_receivers(const Flow& flow) override;
 
+    // Closes the TCP or UDP socket that is connected to the flow's remote end: its program gets
+    // ECONNABORTED (tcp_abort, udp_abort), and TCP tells the other end. A socket that serves others too is left alone. Errors say
+    // why nothing was closed.
+    Result<void> close_connected(const Flow& flow);
+
 private:
     explicit SockDiag(MnlSocket socket) : socket_(std::move(socket)) {}
 

@@ -77,7 +77,11 @@ _doorward_options() {
         rule+=" --$condition --not-$condition"
     done
     case $1 in
-        status | flows | hash) echo "$global --json" ;;
+        flows | kill)
+            [ "$1" = kill ] || global+=' --follow'
+            echo "$global --app --to --from --port --user --rule --unit --container --script --pid --json"
+            ;;
+        status | hash) echo "$global --json" ;;
         mode) echo "$global" ;;
         apply) echo "$global --confirm --confirmed --revert --json" ;;
         allow) echo "$global --name $rule" ;;
@@ -115,7 +119,7 @@ _doorward_options() {
 
 _doorward_arguments() {
     case $1 in
-        '') _doorward_words 'status rules allow deny apply log replay suggest flows mode explain hash lists import export' ;;
+        '') _doorward_words 'status rules allow deny apply log replay suggest flows kill mode explain hash lists import export' ;;
         rules) _doorward_words 'list show add remove enable disable undo check fmt schema reload' ;;
         'rules show' | 'rules remove' | 'rules enable' | 'rules disable')
             _doorward_words "$(_doorward_rule_names)"
@@ -151,7 +155,7 @@ _doorward() {
         case ${words[i]} in
             --socket | --color | --colour) ((i++)) ;;
             -*) ;;
-            status | rules | allow | deny | apply | log | replay | suggest | flows | mode | explain | hash | lists | import | export)
+            status | rules | allow | deny | apply | log | replay | suggest | flows | kill | mode | explain | hash | lists | import | export)
                 command=${words[i]}
                 [[ $command == @(rules|import) && $((i + 1)) -lt $cword ]] && command+=" ${words[i + 1]}"
                 [[ $command == lists && $((i + 1)) -lt $cword && ${words[i + 1]} != -* ]] &&

@@ -187,7 +187,8 @@ public:
         asked.push_back("flows");
         OpenFlow flow;
         flow.protocol = Protocol::tcp;
-        flow.local = *Address::parse("192.0.2.1");
+        flow.local = *Address::parse("2001:db8::1");
+        flow.local_port = 40000;
         flow.remote = *Address::parse("2001:db8::7");
         flow.remote_port = 443;
         flow.exe = "/usr/bin/\x1b[31mcurl\xff";  // a path may be any bytes
@@ -195,7 +196,16 @@ public:
         flow.user = "alice";
         flow.rule = "web";
         flow.age_s = 61;
+        flow.host = "www.example.org";
+        flow.sent = 2048;
+        flow.received = 5'000'000;
         return std::vector{flow};
+    }
+
+    Controlling<void> cut_flow(const FlowEnds& flow) override {
+        asked.push_back("cut " + flow.remote.to_string() + " of " + std::to_string(flow.pid));
+        if (failure) return std::unexpected(*failure);
+        return {};
     }
 
 private:

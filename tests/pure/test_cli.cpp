@@ -79,12 +79,52 @@ TEST_CASE("doorward flows: names that a process chose can't reach the terminal")
     const auto table = fixture.run({"flows"});
     CHECK(table.status == 0);
     CHECK_THAT(table.out,
-               Contains("[2001:db8::7]:443") && Contains("alice") && Contains("1 min 1 s"));
+               Contains("[2001:db8::1]:40000") && Contains("alice") && Contains("1 min 1 s"));
     CHECK(table.out.find('\x1b') == std::string::npos);
     const auto data = fixture.run({"flows", "--json"});
     CHECK(json::parse(data.out)[0]["remote_port"] == 443);
     CHECK(
         std::ranges::all_of(data.out, [](char c) { return c == '\n' || (c >= ' ' && c < 0x7f); }));
+}
+
+TEST_CASE("doorward flows: bytes, names, and the filters of the log") {
+    CliFixture fixture;
+    CHECK_THAT(fixture.run({"flows"}).out,
+               Contains("www.example.org:443") && Contains("2048") && Contains("5.0 M"));
+    const auto found = [&](const std::vector<std::string>& filter) {
+        std::vector<std::string> words{"flows", "--json"};
+        words.insert(words.end(), filter.begin(), filter.end());
+        return json::parse(fixture.run(words).out).size();
+    };
+    CHECK(found({"--to", "example.org", "--port", "443", "--user", "alice", "--pid", "99"}) == 1);
+    CHECK(found({"--to", "ample.org"}) == 0);
+    CHECK(found({"--rule", "web", "--to", "2001:db8::/32", "--from", "2001:db8::1"}) == 1);
+    CHECK(found({"--from", "2001:db8::7"}) == 0);
+    CHECK(fixture.run({"flows", "--to", "no address"}).status == 2);
+}
+
+TEST_CASE("doorward kill: what is chosen, and what becomes of it") {
+    CliFixture fixture;
+    const auto cut = fixture.run({"kill", "--port", "443", "--json"});
+    CHECK(cut.status == 0);
+    CHECK(json::parse(cut.out)[0]["cut"] == true);
+    CHECK(fixture.daemon.asked.back() == "cut 2001:db8::7 of 99");
+    CHECK_THAT(fixture.run({"kill", "--pid", "99"}).out, Contains("yes"));
+
+    fixture.daemon.asked.clear();
+    CHECK(fixture.run({"kill"}).status == 2);
+    CHECK(fixture.daemon.asked.empty());
+    const auto nothing = fixture.run({"kill", "--port", "80"});
+    CHECK(nothing.status == 1);
+    CHECK_THAT(nothing.err, Contains("no flow"));
+    CHECK(fixture.daemon.asked == std::vector<std::string>{"flows"});
+
+    fixture.daemon.failure = {ControlFailure::Kind::flow_kept, {"its socket serves others too", {}, {}}};
+    const auto kept = fixture.run({"kill", "--port", "443"});
+    CHECK(kept.status == 1);
+    CHECK_THAT(kept.out, Contains("no") && Contains("serves others"));
+    fixture.daemon.failure = {ControlFailure::Kind::failed, {"the daemon is ill", {}, {}}};
+    CHECK_THAT(fixture.run({"kill", "--port", "443"}).err, Contains("ill"));
 }
 
 TEST_CASE("doorward explain: the winner, and why the ones before did not match") {

@@ -69,7 +69,7 @@ TEST_CASE("completion and help know the same options") {
     TempFolder folder;
     for (const std::string words :
          {"status", "rules list", "rules show", "rules add", "rules remove", "rules enable",
-          "rules disable", "rules check", "rules fmt", "rules schema", "rules reload", "allow", "deny", "log", "flows", "mode",
+          "rules disable", "rules check", "rules fmt", "rules schema", "rules reload", "allow", "deny", "log", "flows", "kill", "mode",
           "explain", "hash", "lists", "lists update", "lists check", "import opensnitch", "import ufw", "export"}) {
         const std::string line = "source " DOORWARD_SOURCE_DIR
                                  "/cli/completion/doorward.bash; _doorward_options " +

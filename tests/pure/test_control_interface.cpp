@@ -166,7 +166,7 @@ TEST_CASE("every error that the methods answer is described") {
          {ControlFailure::Kind::rule_not_found, ControlFailure::Kind::rule_exists,
           ControlFailure::Kind::invalid_rule, ControlFailure::Kind::nothing_to_undo,
           ControlFailure::Kind::candidate_refused, ControlFailure::Kind::trial_pending,
-          ControlFailure::Kind::nothing_pending,
+          ControlFailure::Kind::nothing_pending, ControlFailure::Kind::flow_kept,
           ControlFailure::Kind::reload_failed,
           ControlFailure::Kind::failed}) {
         fixture.daemon.failure = ControlFailure{kind, {"it went wrong", "do this", {}}};

@@ -23,6 +23,14 @@ struct Fixture {
     }
 };
 
+const json tcp_flow{{"direction", "out"}, {"protocol", "tcp"}, {"local", "192.0.2.1"},
+                    {"remote", "192.0.2.7"}, {"local_port", 4000}, {"remote_port", 443}, {"pid", 99}};
+
+json but(json object, const char* key, json value) {
+    object[key] = std::move(value);
+    return object;
+}
+
 const json curl_rule{{"name", "deny-curl"}, {"action", "reject"}, {"app", {"/usr/bin/curl"}},
                      {"port", {"443"}},
                      {"domain", {"*.example.org"}}};
@@ -51,6 +59,7 @@ TEST_CASE("each method needs its right, and nothing is done without it") {
         {"SetRuleEnabled", Access::change}, {"UndoChange", Access::change},
         {"ApplyRules", Access::change}, {"ConfirmRules", Access::change},
         {"RevertRules", Access::change}, {"Reload", Access::change}, {"SetMode", Access::change},
+        {"CutFlow", Access::change},
     }));
     INFO(method);
     Fixture fixture;
@@ -58,6 +67,7 @@ TEST_CASE("each method needs its right, and nothing is done without it") {
                             : method == "RemoveRule" ? json{{"name", "web"}}
                             : method == "SetRuleEnabled" ? json{{"name", "web"}, {"enabled", false}}
                             : method == "ApplyRules" ? json{{"folder", "/x"}}
+                            : method == "CutFlow" ? json{{"flow", tcp_flow}}
                             : method == "SetMode" ? json{{"mode", "enforce"}}
                             : method == "Explain" ? json{{"question", {{"app", "/bin/x"}}}}
                                                   : json::object();
@@ -121,6 +131,14 @@ TEST_CASE("parameters that are missing, surplus or of the wrong type are named")
         {"AddRule",
          {{"rule", curl_rule}, {"position", "last"}, {"until", "restart"}, {"started", 7}},
          "started"},
+        {"CutFlow", json::object(), "flow"},
+        {"CutFlow", {{"flow", but(tcp_flow, "direction", "up")}}, "flow.direction"},
+        {"CutFlow", {{"flow", but(tcp_flow, "protocol", "carrier-pigeon")}}, "flow.protocol"},
+        {"CutFlow", {{"flow", but(tcp_flow, "remote", "host")}}, "flow.remote"},
+        {"CutFlow", {{"flow", but(tcp_flow, "local", json())}}, "flow.local"},
+        {"CutFlow", {{"flow", but(tcp_flow, "local_port", 65536)}}, "flow.local_port"},
+        {"CutFlow", {{"flow", but(tcp_flow, "pid", -1)}}, "flow.pid"},
+        {"CutFlow", {{"flow", but(tcp_flow, "cookie", 1)}}, "flow.cookie"},
         {"ApplyRules", json::object(), "folder"},
         {"ApplyRules", {{"folder", "/x"}, {"confirm", 0}}, "confirm"},
         {"ApplyRules", {{"folder", "/x"}, {"confirm", 86401}}, "confirm"},

@@ -51,6 +51,7 @@ TEST_CASE("asking for the queue statement leaves nothing behind", "[nft_text]") 
 TEST_CASE("only bits under the mask are read and written", "[nft_text]") {
     const std::string text = nft_table_text(some_layout());
     CHECK_THAT(chain(text, "decided"), Contains("ct mark & 0x00ff0000 == 0x00100000"));
+    CHECK_THAT(chain(text, "accounting"), Contains("ct bytes"));
     CHECK_THAT(chain(text, "accepted"), Contains("meta mark & 0x00f80000 == 0x00100000 ct mark set "
                                                  "ct mark & 0xff00ffff | 0x00100000"));
     CHECK_THAT(chain(text, "output"), Contains("meta mark set meta mark & 0xff00ffff\n"));

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/flow_filter.hpp"
+
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+
+namespace doorward {
+namespace {
+
+bool matches(const TextFilter& filter, const std::string& text) {
+    if (const auto* glob = std::get_if<Glob>(&filter.what)) return glob->matches(text);
+    return std::get<std::string>(filter.what) == text;
+}
+
+bool names_path(const AppFilter& filter, const std::string& path) {
+    if (path.empty()) return false;
+    if (const auto* paths = std::get_if<AppFilter::Paths>(&filter.what))
+        return std::ranges::find(paths->paths, path) != paths->paths.end();
+    if (const auto* glob = std::get_if<Glob>(&filter.what)) return glob->matches(path);
+    if (const auto* name = std::get_if<AppFilter::Name>(&filter.what))
+        return path.ends_with("/" + name->name);
+    return false;
+}
+
+bool matches(const AppFilter& filter, const OpenFlow& flow) {
+    if (const auto* unknown = std::get_if<AppFilter::NotKnown>(&filter.what)) {
+        if (!flow.unknown) return false;
+        return !unknown->reason || *flow.unknown == unknown_name(*unknown->reason);
+    }
+    return names_path(filter, flow.exe) || names_path(filter, flow.appimage);
+}
+
+// One end of the flow's first packet. A name is the remote's.
+bool matches(const EndFilter& filter, const OpenFlow& flow, bool remote) {
+    if (const auto* prefix = std::get_if<Prefix>(&filter.what))
+        return prefix->contains(remote ? flow.remote : flow.local);
+    if (!remote || flow.direction == Direction::forward) return false;
+    std::string host = flow.host;
+    std::ranges::transform(host, host.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const std::string& name = std::get<std::string>(filter.what);
+    return host == name || host.ends_with("." + name);
+}
+
+template <class Filter, class... What>
+bool met(const std::optional<Filter>& filter, const What&... what) {
+    return !filter || matches(*filter, what...);
+}
+
+}  // namespace
+
+void add_flow_filters(CLI::App& command, LogOptions& options) {
+    const auto add = [&](const char* name, std::string& value, const char* help, const char* type) {
+        command.add_option(name, value, help)->type_name(type);
+    };
+    add("--app", options.app, "program: path, pattern, bare name, unknown or unknown:REASON", "APP");
+    add("--to", options.to, "destination: address, prefix or host name", "DEST");
+    add("--from", options.from, "source; as for --to", "SOURCE");
+    add("--port", options.port, "destination port", "PORT");
+    add("--user", options.user, "user name or uid", "USER");
+    add("--rule", options.rule, "name of the rule that decided", "RULE");
+    add("--unit", options.unit, "systemd unit, or a pattern; user:… below a user's manager", "UNIT");
+    add("--container", options.container, "RUNTIME:NAME, or a pattern, as docker:*", "CONTAINER");
+    add("--script", options.script, "script behind an interpreter: path or pattern", "PATH");
+    add("--pid", options.pid, "process", "PID");
+}
+
+bool has_flow_filter(const LogOptions& options) {
+    const std::string* given[] = {&options.app,  &options.to,   &options.from,      &options.port,
+                                  &options.user, &options.rule, &options.unit,      &options.container,
+                                  &options.script, &options.pid};
+    return std::ranges::any_of(given, [](const std::string* text) { return !text->empty(); });
+}
+
+bool matches(const AuditFilter& filter, const OpenFlow& flow) {
+    const bool in = flow.direction == Direction::in;
+    const bool known = !flow.exe.empty();
+    if (filter.uid && !(known && flow.uid == *filter.uid)) return false;
+    if (filter.user && !(known && flow.user == *filter.user)) return false;
+    if (filter.pid && flow.pid != *filter.pid) return false;
+    if (filter.port && (in ? flow.local_port : flow.remote_port) != *filter.port) return false;
+    if (filter.rule && flow.rule.value_or("") != *filter.rule) return false;
+    return met(filter.app, flow) && met(filter.to, flow, !in) && met(filter.from, flow, in) &&
+           met(filter.unit, flow.unit) && met(filter.container, flow.container) &&
+           met(filter.script, flow.script);
+}
+
+}  // namespace doorward
