@@ -77,5 +77,6 @@ class Identity(KernelTest):
         self.assertEqual(meet("--groups=65534"), REFUSED)
         rows = daemon.audit.wait_rows(3, "destination_port = 7")
         self.assertEqual([row["gid"] for row in rows], [65534, 0, 0])
-        shown = daemon.command("log", "--database", str(daemon.database), "--json", "--limit", "1")
+        shown = daemon.command("log", "--database", str(daemon.database), "--json", "--limit", "1",
+                               "--port", "7")
         self.assertIn('"gid":0', shown.stdout)

@@ -147,9 +147,10 @@ class Renamed(KernelTest):
         os.mkfifo(waits)
         daemon = self.daemon("rules:\n  - {name: it, app: %s, action: accept}\n" % old)
         connect = "exec 3<>/dev/tcp/10.99.0.2/7"
-        running = self.host.start(str(old), "-c", f"read < {waits}; {connect}", stderr=subprocess.DEVNULL)
-        while os.readlink(f"/proc/{running.pid}/exe") != str(old):
-            time.sleep(0.02)
+        running = self.host.start(str(old), "-c", f"echo up; read < {waits}; {connect}",
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(running.stdout.close)
+        self.assertEqual(running.stdout.readline(), b"up\n")  # the kernel shows its name before exec is over
         old.rename(new)
         waits.write_text("\n")
         self.assertEqual(running.wait(60), 0)
