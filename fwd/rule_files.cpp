@@ -2,8 +2,6 @@
 #include "fwd/rule_files.hpp"
 
 #include <algorithm>
-#include <climits>
-#include <cstdlib>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,6 +12,7 @@
 
 #include "fwd/list_files.hpp"
 #include "fwd/read_file.hpp"
+#include "fwd/real_paths.hpp"
 
 namespace doorward {
 namespace {
@@ -111,11 +110,6 @@ std::optional<std::uint32_t> find_group_id(std::string_view name) {
     return entry ? std::optional(entry->gr_gid) : std::nullopt;
 }
 
-std::string resolve(const std::string& path) {
-    char resolved[PATH_MAX];
-    return ::realpath(path.c_str(), resolved) ? resolved : path;
-}
-
 }  // namespace
 
 bool is_rule_file_name(std::string_view name) {
@@ -151,8 +145,12 @@ Environment system_environment(Trust trust) {
 }
 
 Environment system_environment(const std::shared_ptr<ListFiles>& lists) {
-    return {find_user, resolve, find_group_id,
-            [lists](const std::string& path, SetKind kind) { return lists->read(path, kind); }};
+    return {find_user, [](const std::string& path) { return RealPaths().of(path); }, find_group_id,
+            [lists](const std::string& path, SetKind kind) { return lists->read(path, kind); }, [] {
+                return [paths = std::make_shared<RealPaths>()](const std::string& path) {
+                    return paths->of(path);
+                };
+            }};
 }
 
 }  // namespace doorward

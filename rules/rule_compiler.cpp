@@ -237,8 +237,8 @@ const RuleCompiler::Path& RuleCompiler::path(std::string_view text) {
     Path& path = at->second;
     if (!fresh) return path;
     path.written = path.real = terms.add_text(text);
-    if (environment_.resolve_path)
-        if (const auto real = environment_.resolve_path(std::string(text));
+    if (resolve_path_)
+        if (const auto real = resolve_path_(std::string(text));
             !real.empty() && real != text)
             path.real = terms.add_text(real);
     return path;

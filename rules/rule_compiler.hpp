@@ -19,7 +19,8 @@ class RuleCompiler {
 public:
     RuleCompiler(const std::vector<std::shared_ptr<const RulePack>>& packs,
                  const Environment& environment)
-        : packs_(packs), environment_(environment) {}
+        : packs_(packs), environment_(environment),
+          resolve_path_(environment.path_resolver ? environment.path_resolver() : environment.resolve_path) {}
 
     // Errors: a name twice, a set, profile, user or group that does not exist, a list that can't be
     // read. Each names its place.
@@ -68,6 +69,7 @@ private:
 
     const std::vector<std::shared_ptr<const RulePack>>& packs_;
     const Environment& environment_;
+    const std::function<std::string(const std::string&)> resolve_path_;
     NamedSets sets_{environment_};
     std::map<std::string_view, Profile> profiles_;
     std::unordered_map<std::string, CompiledTerm> known_;  // by condition and values

@@ -79,6 +79,9 @@ struct Environment {
     // The values in a file that a set names.
     std::function<Result<std::shared_ptr<const ListedValues>>(const std::string& path, SetKind kind)>
         read_list{};
+    // Gives what is used instead of resolve_path for one ruleset, and may remember what it has seen. May be
+    // empty.
+    std::function<std::function<std::string(const std::string&)>()> path_resolver{};
 };
 
 struct Decision {
