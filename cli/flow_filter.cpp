@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
-
 namespace doorward {
 namespace {
 
@@ -50,31 +48,12 @@ bool met(const std::optional<Filter>& filter, const What&... what) {
 
 }  // namespace
 
-void add_flow_filters(CLI::App& command, LogOptions& options) {
-    const auto add = [&](const char* name, std::string& value, const char* help, const char* type) {
-        command.add_option(name, value, help)->type_name(type);
-    };
-    add("--app", options.app, "program: path, pattern, bare name, unknown or unknown:REASON", "APP");
-    add("--to", options.to, "destination: address, prefix or host name", "DEST");
-    add("--from", options.from, "source; as for --to", "SOURCE");
-    add("--port", options.port, "destination port", "PORT");
-    add("--user", options.user, "user name or uid", "USER");
-    add("--rule", options.rule, "name of the rule that decided", "RULE");
-    add("--unit", options.unit, "systemd unit, or a pattern; user:… below a user's manager", "UNIT");
-    add("--container", options.container, "RUNTIME:NAME, or a pattern, as docker:*", "CONTAINER");
-    add("--script", options.script, "script behind an interpreter: path or pattern", "PATH");
-    add("--pid", options.pid, "process", "PID");
-}
-
-bool has_flow_filter(const LogOptions& options) {
-    const std::string* given[] = {&options.app,  &options.to,   &options.from,      &options.port,
-                                  &options.user, &options.rule, &options.unit,      &options.container,
-                                  &options.script, &options.pid};
-    return std::ranges::any_of(given, [](const std::string* text) { return !text->empty(); });
-}
-
 bool matches(const AuditFilter& filter, const OpenFlow& flow) {
     const bool in = flow.direction == Direction::in;
+    if (!filter.verdicts.empty() && std::ranges::find(filter.verdicts, flow.verdict) == filter.verdicts.end()) return false;
+    if (filter.denied && flow.decision == Action::accept) return false;
+    if (filter.since_us && flow.time_us < *filter.since_us) return false;
+    if (filter.until_us && flow.time_us >= *filter.until_us) return false;
     const bool known = !flow.exe.empty();
     if (filter.uid && !(known && flow.uid == *filter.uid)) return false;
     if (filter.user && !(known && flow.user == *filter.user)) return false;

@@ -10,6 +10,8 @@
 
 #include "cli/client.hpp"
 #include "cli/follow.hpp"
+#include "cli/log_row.hpp"
+#include "cli/log_time.hpp"
 
 namespace doorward {
 namespace {
@@ -23,16 +25,20 @@ auto identity(const OpenFlow& flow) {
 
 bool before(const OpenFlow& a, const OpenFlow& b) { return identity(a) < identity(b); }
 
-std::string endpoint(const Address& address, std::uint16_t port, Protocol protocol) {
-    const std::string text = address.to_string();
-    if (!has_ports(protocol)) return text;
-    return fmt::format("{}:{}", address.is_v4() ? text : "[" + text + "]", port);
+std::string end_text(const OpenFlow& flow, const Address& address, std::uint16_t port) {
+    return endpoint_text(address, has_ports(flow.protocol) ? port : std::uint16_t{0});
 }
 
 // The name where there is one: it says more than an address, and is shorter than many.
 std::string remote_text(const OpenFlow& flow) {
-    if (flow.host.empty()) return endpoint(flow.remote, flow.remote_port, flow.protocol);
+    if (flow.host.empty()) return end_text(flow, flow.remote, flow.remote_port);
     return has_ports(flow.protocol) ? fmt::format("{}:{}", flow.host, flow.remote_port) : flow.host;
+}
+
+std::string what_runs(const OpenFlow& flow) {
+    if (flow.exe.empty()) return "unknown:" + flow.unknown.value_or("?");
+    if (!flow.appimage.empty()) return flow.exe + " of " + flow.appimage;
+    return flow.script.empty() ? flow.exe : flow.exe + " " + flow.script;
 }
 
 std::string bytes_text(const std::optional<std::uint64_t>& bytes) {
@@ -49,21 +55,21 @@ std::string bytes_text(const std::optional<std::uint64_t>& bytes) {
 std::vector<Column> flow_columns() {
     return {{.title = "DIR"}, {.title = "PROTO"}, {.title = "LOCAL"}, {.title = "REMOTE", .shrinks = true},
             {.title = "PID", .right = true}, {.title = "USER"},
-            {.title = "PROGRAM", .shrinks = true, .keeps_end = true}, {.title = "RULE", .shrinks = true},
-            {.title = "AGE"}, {.title = "SENT", .right = true}, {.title = "RECEIVED", .right = true}};
+            {.title = "PROGRAM", .shrinks = true, .keeps_end = true}, {.title = "VERDICT"},
+            {.title = "RULE", .shrinks = true}, {.title = "AGE"}, {.title = "SENT", .right = true}, {.title = "RECEIVED", .right = true}};
 }
 
 std::vector<Cell> flow_cells(const OpenFlow& flow) {
     const bool known = !flow.exe.empty();
     return {{std::string(direction_name(flow.direction)), Colour::none},
             {protocol_name(flow.protocol), Colour::none},
-            {endpoint(flow.local, flow.local_port, flow.protocol), Colour::none},
+            {end_text(flow, flow.local, flow.local_port), Colour::none},
             {remote_text(flow), Colour::none},
             {known ? std::to_string(flow.pid) : "", Colour::none},
             {flow.user, Colour::none},
-            {known ? flow.exe : "unknown: " + flow.unknown.value_or("?"),
-             known ? Colour::none : Colour::yellow},
-            {flow.rule.value_or("(default)"), colour_of(action_name(flow.verdict))},
+            {what_runs(flow), known ? Colour::none : Colour::yellow},
+            verdict_cell(flow.verdict, flow.decision),
+            {flow.rule.value_or("(default)"), Colour::none},
             {duration_text(flow.age_s), Colour::dim},
             {bytes_text(flow.sent), Colour::none},
             {bytes_text(flow.received), Colour::none}};
@@ -139,7 +145,7 @@ CommandResult<void> follow(const Session& session, const AuditFilter& filter, Ev
 }
 
 int show_flows(const Session& session, const LogOptions& options) {
-    const auto filter = make_filter(options, 0);
+    const auto filter = make_filter(options, wall_clock_us());
     if (!filter) return report({exit_usage, filter.error().text(), {}});
     const auto flows = chosen_flows(session, *filter);
     if (!flows) return report(flows.error());
@@ -163,7 +169,7 @@ int show_flows(const Session& session, const LogOptions& options) {
 void add_flows_command(CLI::App& app, Session& session) {
     auto* command = app.add_subcommand("flows", "show the flows that are open now, by program");
     const auto options = std::make_shared<LogOptions>();
-    add_flow_filters(*command, *options);
+    add_log_filters(*command, *options);
     command->add_flag("--follow,-f", options->follow, "then print what opens and ends, until Ctrl-C");
     command->add_flag("--json", options->json, "print JSON; with --follow one object per line");
     command->callback([options, &session] { session.status = show_flows(session, *options); });

@@ -7,6 +7,7 @@
 #include "cli/command_error.hpp"
 #include "cli/commands.hpp"
 #include "cli/flow_filter.hpp"
+#include "cli/log_options.hpp"
 #include "cli/table.hpp"
 
 namespace doorward {

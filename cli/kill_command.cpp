@@ -7,6 +7,7 @@
 
 #include "cli/client.hpp"
 #include "cli/flows_command.hpp"
+#include "cli/log_time.hpp"
 
 namespace doorward {
 namespace {
@@ -63,10 +64,10 @@ nlohmann::json json_of(const std::vector<Cut>& cuts) {
 }
 
 int run_kill(const Session& session, const LogOptions& options) {
-    if (!has_flow_filter(options))
+    if (!has_log_filter(options))
         return report({exit_usage, "nothing says which flows (choose by --app, --pid, --to or another "
                                    "option of doorward flows, which shows what would be cut)", {}});
-    const auto filter = make_filter(options, 0);
+    const auto filter = make_filter(options, wall_clock_us());
     if (!filter) return report({exit_usage, filter.error().text(), {}});
     const auto flows = chosen_flows(session, *filter);
     if (!flows) return report(flows.error());
@@ -86,7 +87,7 @@ int run_kill(const Session& session, const LogOptions& options) {
 void add_kill_command(CLI::App& app, Session& session) {
     auto* command = app.add_subcommand("kill", "cut flows that are open now");
     const auto options = std::make_shared<LogOptions>();
-    add_flow_filters(*command, *options);
+    add_log_filters(*command, *options);
     command->add_flag("--json", options->json, "print JSON");
     command->callback([options, &session] { session.status = run_kill(session, *options); });
 }

@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
-#include "cli/flow_filter.hpp"
 #include "cli/follow.hpp"
 #include "cli/log_row.hpp"
+#include "cli/log_time.hpp"
 
 namespace doorward {
 namespace {
@@ -89,9 +89,7 @@ Result<void> show(const LogOptions& options, const AuditFilter& filter, std::int
 }
 
 int run_log(const LogOptions& options, const Session& session) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto now_us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-    const auto filter = make_filter(options, now_us);
+    const auto filter = make_filter(options, wall_clock_us());
     if (!filter) return report({exit_usage, filter.error().text(), {}});
     const auto limit = parse_limit(options.limit);
     if (!limit) return report({exit_usage, limit.error().text(), {}});
@@ -101,19 +99,6 @@ int run_log(const LogOptions& options, const Session& session) {
 }
 
 }  // namespace
-
-void add_log_filters(CLI::App& log, LogOptions& options) {
-    add_flow_filters(log, options);
-    log.add_option("--verdict", options.verdicts,
-                   "what happened: accept, drop or reject; repeatable")
-        ->type_name("VERDICT")
-        ->allow_extra_args(false);
-    log.add_flag("--denied", options.denied,
-                 "what the rules deny, also where it passed because the mode is observe");
-    log.add_option("--since", options.since, "from then on: 10m, 2h, 3d, a date, or RFC 3339")
-        ->type_name("TIME");
-    log.add_option("--until", options.until, "before then; as for --since")->type_name("TIME");
-}
 
 void add_log_command(CLI::App& app, Session& session) {
     auto* log = app.add_subcommand("log", "show what was decided, oldest first");

@@ -19,7 +19,4 @@ void add_log_command(CLI::App& app, Session& session);
 void add_replay_command(CLI::App& app, Session& session);
 void add_suggest_command(CLI::App& app, Session& session);
 
-// The options that choose rows, without --limit.
-void add_log_filters(CLI::App& command, LogOptions& options);
-
 }  // namespace doorward

@@ -8,6 +8,10 @@
 
 #include "fwd/audit_query.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace doorward {
 
 // As on the command line; empty: not given.
@@ -33,6 +37,11 @@ struct LogOptions {
     bool no_header = false;
     bool wide = false;
 };
+
+// The options that choose rows, or flows, without --limit.
+void add_log_filters(CLI::App& command, LogOptions& options);
+
+bool has_log_filter(const LogOptions& options);
 
 // How many rows at most; the highest number there is for 0, which asks for all.
 Result<std::int64_t> parse_limit(const std::string& text);

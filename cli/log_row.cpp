@@ -40,20 +40,6 @@ Ends ends_of(const AuditRecord& record) {
     return {record.remote, record.remote_port, record.local, record.local_port};
 }
 
-// "203.0.113.7:443", "[2001:db8::1]:443", "203.0.113.7".
-std::string endpoint_text(const Address& address, std::uint16_t port) {
-    if (port == 0) return address.to_string();
-    if (address.is_v4()) return fmt::format("{}:{}", address.to_string(), port);
-    return fmt::format("[{}]:{}", address.to_string(), port);
-}
-
-Cell verdict_cell(const AuditRecord& record) {
-    const std::string verdict(action_name(record.verdict));
-    if (record.verdict != record.decision)
-        return {fmt::format("{} ({})", verdict, action_name(record.decision)), Colour::yellow};
-    return {verdict, record.verdict == Action::accept ? Colour::green : Colour::red};
-}
-
 Cell rule_cell(const AuditRecord& record) {
     const bool by_rule = !record.rule.empty();
     std::string text = by_rule ? record.rule : record.reason;
@@ -98,6 +84,18 @@ void add_process(ordered_json& row, const AuditRecord& record) {
 
 }  // namespace
 
+std::string endpoint_text(const Address& address, std::uint16_t port) {
+    if (port == 0) return address.to_string();
+    if (address.is_v4()) return fmt::format("{}:{}", address.to_string(), port);
+    return fmt::format("[{}]:{}", address.to_string(), port);
+}
+
+Cell verdict_cell(Action verdict, Action decision) {
+    const std::string name(action_name(verdict));
+    if (verdict != decision) return {fmt::format("{} ({})", name, action_name(decision)), Colour::yellow};
+    return {name, verdict == Action::accept ? Colour::green : Colour::red};
+}
+
 std::string program_text(const AuditRecord& record) {
     if (record.unknown != Unknown::none)
         return fmt::format("unknown:{}", unknown_name(record.unknown));
@@ -134,7 +132,7 @@ std::vector<Cell> log_cells(const AuditRecord& record) {
     const std::string user = record.user.empty() ? std::to_string(record.uid) : record.user;
     return {
         {local_time_text(record.time_us)},
-        verdict_cell(record),
+        verdict_cell(record.verdict, record.decision),
         {program_text(record),
          record.unknown == Unknown::none ? Colour::none : Colour::yellow},
         {known ? std::to_string(record.pid) : ""},

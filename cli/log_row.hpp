@@ -9,6 +9,12 @@
 
 namespace doorward {
 
+// "203.0.113.7:443", "[2001:db8::1]:443"; with port 0 the address alone.
+std::string endpoint_text(const Address& address, std::uint16_t port);
+
+// What happened and, where that is something else, what the rules say: "accept (drop)".
+Cell verdict_cell(Action verdict, Action decision);
+
 // "/usr/bin/curl", "unknown:no-binding", "EXE of APPIMAGE", "INTERPRETER SCRIPT".
 std::string program_text(const AuditRecord& record);
 

@@ -3,6 +3,7 @@
 
 #include <cctype>
 #include <charconv>
+#include <chrono>
 #include <ctime>
 #include <optional>
 
@@ -89,6 +90,11 @@ std::string utc_time_text(std::int64_t time_us) {
     std::tm fields{};
     if (gmtime_r(&seconds, &fields) == nullptr) return fmt::format("{} s", seconds);
     return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fields, time_us - seconds * second_us);
+}
+
+std::int64_t wall_clock_us() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
 }  // namespace doorward

@@ -15,6 +15,9 @@ namespace doorward {
 //   2027-01-31, 2027-01-31 18:00[:05]  this host's time zone; a date alone is its first moment
 Result<std::int64_t> parse_log_time(const std::string& text, std::int64_t now_us);
 
+// The present, in the same unit.
+std::int64_t wall_clock_us();
+
 // "2027-01-31 18:00:05", in this host's time zone.
 std::string local_time_text(std::int64_t time_us);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `doorward replay`: what would a folder of rules have decided about all that the log has?
-#include <chrono>
 #include <memory>
 
 #include <fmt/format.h>
@@ -109,15 +108,14 @@ void print(const Replay& replay, std::size_t limit, const TableStyle& style) {
 }
 
 int run(const Options& options, const Session& session) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-    const auto filter = make_filter(options.log, seconds * 1'000'000);
+    const std::int64_t now = wall_clock_us();
+    const auto filter = make_filter(options.log, now);
     if (!filter) return report({exit_usage, filter.error().text(), {}});
     const auto view = host_view(options, session);
     if (!view) return report(view.error());
     const auto candidate = rules_of_folder(options.candidate, view->defaults);
     if (!candidate) return report(candidate.error());
-    Replay replay(*candidate, view->network ? &*view->network : nullptr, seconds);
+    Replay replay(*candidate, view->network ? &*view->network : nullptr, now / 1'000'000);
     if (auto done = replay_rows(options, *filter, replay); !done)
         return report({exit_unreachable, done.error().text(), {}});
     if (options.log.json) print_json(json_of(replay));

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `doorward suggest`: rules for what no rule has decided yet, as proposals to be reviewed.
-#include <chrono>
 #include <iostream>
 #include <memory>
 
@@ -10,6 +9,7 @@
 #include "cli/add_rule.hpp"
 #include "cli/client.hpp"
 #include "cli/log_command.hpp"
+#include "cli/log_time.hpp"
 #include "fwd/local_time.hpp"
 #include "fwd/recorded_flow.hpp"
 #include "fwd/rule_files.hpp"
@@ -171,9 +171,7 @@ int review(const std::vector<Proposal>& proposals, const Session& session) {
 }
 
 int run(const Options& options, const Session& session) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto filter = make_filter(
-        options.log, std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+    const auto filter = make_filter(options.log, wall_clock_us());
     if (!filter) return report({exit_usage, filter.error().text(), {}});
     Made made;
     if (auto read = read_log(options.log.database, *filter, made); !read)

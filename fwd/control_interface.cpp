@@ -272,7 +272,9 @@ type OpenFlow (
   host: string,
   unknown: ?string,
   verdict: (accept, drop, reject),
+  decision: (accept, drop, reject),
   rule: ?string,
+  time_us: int,
   age_s: int,
   sent: ?int,
   received: ?int
@@ -317,7 +319,8 @@ method Reload() -> (reloaded: Reloaded)
 method SetMode(mode: (observe, enforce)) -> ()
 # What the rules that run now would decide, by the code that decides.
 method Explain(question: Question) -> (explanation: Explanation)
-# sent, received: bytes of IP packets by and to the local end, or null where the kernel did not count.
+# decision: what the rules say, which in observe mode is not what happened (verdict). time_us: when that was,
+# in microseconds since the epoch; age_s: seconds since then. sent, received: bytes of IP packets by and to the local end, or null where the kernel did not count.
 method ListFlows() -> (flows: []OpenFlow)
 # Closes the socket of a flow that ListFlows told of, unless it is another process's by now.
 method CutFlow(flow: FlowEnds) -> ()

@@ -113,7 +113,8 @@ DOORWARD_JSON(Applied, rules, files, until, cuts_session, kept)
 DOORWARD_JSON(Reloaded, rules, generation)
 DOORWARD_JSON(Explanation, action, rule, place, trials)
 DOORWARD_JSON(OpenFlow, direction, protocol, local, remote, local_port, remote_port, exe, pid, uid,
-              user, unit, container, appimage, script, host, unknown, verdict, rule, age_s, sent, received)
+              user, unit, container, appimage, script, host, unknown, verdict, decision, rule, time_us,
+              age_s, sent, received)
 
 #undef DOORWARD_JSON
 

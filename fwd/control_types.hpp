@@ -231,8 +231,10 @@ struct OpenFlow {
     std::string host;                  // name of the remote
     std::optional<std::string> unknown;
     Action verdict = Action::accept;
+    Action decision = Action::accept;  // what the rules say; differs from verdict in observe mode
     std::optional<std::string> rule;   // none: the default decided
-    std::uint64_t age_s = 0;           // since the decision
+    std::int64_t time_us = 0;          // of the decision: microseconds since the epoch
+    std::uint64_t age_s = 0;           // since then
     // Bytes of IP packets by the local end (of forwarded flows: by who opened it) and to it; none: the kernel
     // has not counted.
     std::optional<std::uint64_t> sent;

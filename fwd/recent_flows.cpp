@@ -50,6 +50,8 @@ OpenFlow RecentFlows::open_flow(const TrackedFlow& tracked, const std::optional<
         return open;
     }
     open.verdict = decided->verdict;
+    open.decision = decided->decision;
+    open.time_us = decided->time_us;
     if (!decided->rule.empty()) open.rule = decided->rule;
     open.age_s = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_us - decided->time_us)) /
                  1'000'000;
@@ -66,7 +68,7 @@ RecentFlows::Key RecentFlows::key_of(const Flow& flow) {
 
 void RecentFlows::remember(const Decided& decided) {
     if (decided.verdict != Action::accept) return;
-    Remembered remembered{decided.flow.direction, decided.verdict, decided.flow.unknown,
+    Remembered remembered{decided.flow.direction, decided.verdict, decided.decision, decided.flow.unknown,
                           decided.time_us, decided.process, {}, decided.host};
     if (decided.rule != Decision::no_rule) remembered.rule = decided.rules->name(decided.rule);
     const std::lock_guard lock(mutex_);

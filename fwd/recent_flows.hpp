@@ -42,6 +42,7 @@ private:
     struct Remembered {
         Direction direction;
         Action verdict;
+        Action decision;
         Unknown unknown;
         std::int64_t time_us;
         std::shared_ptr<const Process> process;

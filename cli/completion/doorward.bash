@@ -79,7 +79,8 @@ _doorward_options() {
     case $1 in
         flows | kill)
             [ "$1" = kill ] || global+=' --follow'
-            echo "$global --app --to --from --port --user --rule --unit --container --script --pid --json"
+            echo "$global --app --verdict --denied --since --until --to --from --port --user" \
+                '--rule --unit --container --script --pid --json'
             ;;
         status | hash) echo "$global --json" ;;
         mode) echo "$global" ;;

@@ -3,6 +3,7 @@
 
 import json
 import subprocess
+import sys
 
 from lib.case import KernelTest, everywhere, only_in
 from lib.helper import Helper
@@ -97,6 +98,19 @@ class Flows(KernelTest):
                 (["--unit", "nothing.service"], []), (["--script", "/nothing"], [])):
             self.assertEqual(ends(*words), expected, words)
         self.assertEqual(self.fw.command("flows", "--port", "many").returncode, USAGE)
+
+    def test_in_observe_mode_what_the_rules_deny_is_told_apart(self):
+        for words in (["mode", "observe"], ["deny", sys.executable, "--port", "7", "--name", "no"]):
+            self.assertEqual(self.fw.command(*words).returncode, 0)
+        program = self.program()
+        self.open(program, "tcp", self.pair.peer4, 7)
+        self.open(program, "tcp", self.pair.peer4, 80)
+        flow, = self.flows("--denied")
+        self.assertEqual((flow["remote_port"], flow["rule"], flow["verdict"], flow["decision"]),
+                         (7, "no", "accept", "reject"))
+        self.assertIn("accept (reject)", self.fw.command("flows").stdout)
+        self.assertEqual(len(self.flows("--since", "1h", "--verdict", "accept")), 2)
+        self.assertEqual(self.flows("--until", "1h"), [])
 
     def test_what_ends_is_not_open_any_more(self):
         program = self.program()

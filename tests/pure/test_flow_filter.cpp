@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "cli/flow_filter.hpp"
+#include "cli/log_options.hpp"
 
 using namespace doorward;
 
@@ -60,7 +61,7 @@ TEST_CASE("an open flow is chosen by the filters of the log, each of which must 
     INFO(yes << ", not " << no);
     LogOptions options;
     options.*option = yes;
-    CHECK(has_flow_filter(options));
+    CHECK(has_log_filter(options));
     CHECK(found(options, flow));
     options.rule = "web";
     CHECK(found(options, flow));
@@ -94,7 +95,7 @@ TEST_CASE("a flow without a process is nobody's, not root's") {
     flow.protocol = Protocol::udp;
     flow.unknown = "no-binding";
     LogOptions options;
-    CHECK_FALSE(has_flow_filter(options));
+    CHECK_FALSE(has_log_filter(options));
     options.app = "unknown";
     CHECK(found(options, flow));
     options.app = "unknown:no-binding";
@@ -105,4 +106,28 @@ TEST_CASE("a flow without a process is nobody's, not root's") {
     root.user = "0";
     CHECK_FALSE(found(root, flow));
     CHECK_FALSE(found(root, OpenFlow{}));
+}
+
+TEST_CASE("open flows are chosen by what the rules say of them, and by when") {
+    OpenFlow flow = flow_of(Direction::out);
+    flow.time_us = 1'000'000;
+    LogOptions options;
+    options.denied = true;
+    CHECK(has_log_filter(options));
+    CHECK_FALSE(found(options, flow));
+    flow.decision = Action::drop;  // observe mode
+    CHECK(found(options, flow));
+    options.verdicts = {"accept"};
+    CHECK(found(options, flow));
+    options.verdicts = {"drop", "reject"};
+    CHECK_FALSE(found(options, flow));
+    LogOptions times;
+    times.since = "1970-01-01T00:00:01Z";
+    times.until = "1970-01-01T00:00:02Z";
+    CHECK(found(times, flow));
+    times.until = times.since;
+    CHECK_FALSE(found(times, flow));
+    times.until.clear();
+    flow.time_us = 999'999;
+    CHECK_FALSE(found(times, flow));
 }
