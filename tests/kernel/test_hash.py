@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from lib.case import TIMED_OUT, KernelTest, everywhere, only_in
-from lib.places import WORLD, built, copies
+from lib.places import WORLD, built, copies, open_program
 from lib.wait import wait_until
 
 REFUSED = 111
@@ -97,7 +97,7 @@ class Hash(KernelTest):
         shutil.copy(self.app, self.app + ".kept")
         self.modify(self.app)
         self.assertEqual(self.contact("tcp4", program=self.app).returncode, REFUSED)
-        with open(self.app, "ab") as file:  # in place: the same inode
+        with open_program(self.app, "ab") as file:  # in place: the same inode
             file.write(b"y")
         self.assertEqual(self.contact("tcp4", program=self.app).returncode, REFUSED)
         os.replace(self.app + ".kept", self.app)
@@ -117,7 +117,7 @@ class Hash(KernelTest):
         self.daemon(PINNED.format(app=self.app, sha256=self.good))
         self.assertEqual(self.contact("tcp4", program=self.app).returncode, 0)
         status = os.stat(self.app)
-        with open(self.app, "r+b") as file:
+        with open_program(self.app, "r+b") as file:
             file.seek(-1, os.SEEK_END)
             last = file.read(1)
             file.seek(-1, os.SEEK_END)

@@ -95,7 +95,8 @@ class HashAttacks(KernelTest):
         time.sleep(0.05)
         run = f"{merged}/app tcp4 {self.pair.peer4} 7"
         script = (f"mount -t overlay overlay -o lowerdir={lower},upperdir={upper},workdir={work} {merged} "
-                  f"|| exit 32; cd {self.folder}; {run}; {run}; cat {self.shell} > {lower}/app; {run}")
+                  f"|| exit 32; cd {self.folder}; {run}; {run}; "
+                  f"until cat {self.shell} > {lower}/app; do sleep 0.1; done; {run}")  # busy at first
         result = self.host.run("unshare", "-Urm", "sh", "-c", script, timeout=60)
         if result.returncode == 32:
             self.skipTest("no overlay in a user namespace: " + result.stderr)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where things are, on the building machine and in the guest alike."""
 
+import errno
 import os
 import shutil
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,6 +30,19 @@ def copies(program: str, folder: Path, count: int) -> list[str]:
     for path in paths:
         shutil.copy(program, path)
     return [str(path) for path in paths]
+
+
+def open_program(path: str, mode: str, seconds: float = 10):
+    """Opens a program that ran to write into it. It is busy while anybody, such as who reads its
+    command line in /proc, still holds the memory of a process that has been waited for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return open(path, mode)
+        except OSError as error:
+            if error.errno != errno.ETXTBSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 def has_kprobes() -> bool:
