@@ -1,0 +1,1 @@
+def installed(): return False
