@@ -16,7 +16,7 @@
 
 #include "ports.h"
 
-enum { acceptors = 2, backlog = 4096, keep = 512, open_files = 8192 };
+enum { acceptors = 2, backlog = 4096, keep = 512 };
 
 static void die(const char* what) {
     perror(what);
@@ -90,14 +90,23 @@ static void* take_streams(void* argument) {
     return NULL;
 }
 
+static void allow_files(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0) die("flow-peer: getrlimit");
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0) die("flow-peer: setrlimit");
+    if (files.rlim_max >= 2 * acceptors * keep + 64) return;
+    fprintf(stderr, "flow-peer: may not open enough files; raise the hard limit (ulimit -Hn)\n");
+    exit(1);
+}
+
 int main(int argc, char** argv) {
     const int port = argc == 2 ? atoi(argv[1]) : 0;
     if (port < 1 || port > 65000) {
         fprintf(stderr, "usage: flow-peer PORT\n");
         return 2;
     }
-    const struct rlimit files = {open_files, open_files};
-    setrlimit(RLIMIT_NOFILE, &files);
+    allow_files();
     for (int i = 0; i < acceptors; i++) {
         begin(accept_all, bound(SOCK_STREAM, port + port_accept));
         begin(accept_all, bound(SOCK_STREAM, port + port_denied));

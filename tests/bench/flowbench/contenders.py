@@ -94,11 +94,7 @@ class AcceptLoop(Contender):
     process = None
 
     def start(self) -> None:
-        must(self.world.nft(QUEUED), "put the rules")
-        # Where nft knows no queue, its NFQUEUE target of xtables; in the daemon's own way, and table.
-        if self.world.nft("flush chain inet doorward undecided\n"
-                          f"add rule inet doorward undecided queue num {QUEUE}\n").returncode != 0:
-            must(self.world.host.run(built("tests/bench/queue-rule"), str(QUEUE)), "put the queue's rule")
+        queue(self.world, QUEUE)
         self.world.tune_conntrack()
         self.process = start_ready(self.world.host, built("tests/bench/accept-loop"), str(QUEUE))
         self.pid = self.process.pid
@@ -141,14 +137,18 @@ class Doorward(Contender):
 
 
 class OpenSnitch(Contender):
+    """Where this kernel does not take its own rules, those of the accept loop."""
+
     denies = True
     process = None
 
     def start(self) -> None:
-        if not opensnitch.installed():
-            raise Absent("opensnitchd is not installed")
+        if why := opensnitch.missing():
+            raise Absent(why)
         self.process = opensnitch.start(self.world, self.rules_count)
         self.pid = self.process.pid
+        if "queue" not in self.world.host.run("nft", "list", "ruleset").stdout:
+            queue(self.world, opensnitch.QUEUE)
         self.world.tune_conntrack()
 
     def stop(self) -> None:
@@ -165,6 +165,15 @@ CONTENDERS = {
     "doorward-queue": (Doorward, {"config": "verdict_cache: false\n"}),
     "opensnitch": (OpenSnitch, {}),
 }
+
+
+def queue(world: World, number: int) -> None:
+    """What begins a flow goes to the queue, the rest of it passes."""
+    must(world.nft(QUEUED), "put the rules")
+    # Where nft knows no queue, the NFQUEUE target of xtables; in the daemon's own way, and table.
+    if world.nft("flush chain inet doorward undecided\n"
+                 f"add rule inet doorward undecided queue num {number}\n").returncode != 0:
+        must(world.host.run(built("tests/bench/queue-rule"), str(number)), "put the queue's rule")
 
 
 def must(result, what: str) -> None:

@@ -11,8 +11,7 @@ WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 760, 130, 110, 14, 6, 34
 COLOURS = ("#4e79a7", "#59a14f", "#9c755f", "#e15759", "#f28e2b", "#76b7b2")
 
 
-def svg(data: dict) -> str:
-    base = data["options"]["base"]
+def svg(data: dict, base: str) -> str:
     bars = [(group, name, group.ratios(name, base, rate)) for group in groups(data)
             for name in group.contenders]
     most = max((max(ratios) for _, _, ratios in bars if ratios), default=1.0)

@@ -24,7 +24,7 @@ class Run:
         for number in range(self.options.rounds):
             for name in self.options.measures:
                 self._round(number, name)
-        names = ("rounds", "seconds", "clients", "rules", "base")
+        names = ("rounds", "seconds", "clients", "rules", "awake")
         return {"machine": self.machine, "options": {name: getattr(self.options, name) for name in names},
                 "contenders": self.contenders, "absent": self.absent, "cells": self.cells,
                 "kept": self.kept, "memory": self.memory}

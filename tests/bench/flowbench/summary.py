@@ -83,7 +83,7 @@ def row(group: Group, name: str, base: str) -> list[str]:
 
 
 def heads(unit: str, base: str) -> list[str]:
-    return ["", unit, f"× {base}", "p50 ×", "p50 µs", "p90", "p99", "p99.9", "daemon µs", f"× {FLOOR}",
+    return ["", unit, f"× {base}", "p50 ×", "p50 µs", "p90", "p99", "p99.9", "daemon µs", f"daemon × {FLOOR}",
             "client µs", "failed"]
 
 
@@ -133,10 +133,11 @@ def kept_text(data: dict) -> str:
     return "\n".join(lines)
 
 
-def text(data: dict) -> str:
-    base = data["options"]["base"]
-    parts = [machine.line(data["machine"]) + f"; rules that do not match: {data['options']['rules']:,}; "
-             f"rounds: {data['options']['rounds']}, {data['options']['seconds']} s each\n"]
+def text(data: dict, base: str) -> str:
+    options = data["options"]
+    parts = [machine.line(data["machine"]) + f"; rules that do not match: {options['rules']:,}; "
+             f"rounds: {options['rounds']}, {options['seconds']} s each"
+             + ("; processors kept awake\n" if options.get("awake") else "\n")]
     parts += [group_text(group, base) for group in groups(data)]
     parts += [memory_text(data), kept_text(data)]
     parts += [f"left out: {name}: {why}" for name, why in data["absent"].items()]
