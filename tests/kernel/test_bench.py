@@ -13,7 +13,7 @@ from pathlib import Path
 from lib.case import only_in
 from lib.places import ROOT
 
-CONTENDERS = ("none", "conntrack", "accept-loop", "doorward")
+CONTENDERS = ("conntrack", "accept-loop", "doorward")
 MEASURES = ("tcp", "udp", "exec", "denied", "stream", "packets")
 
 
@@ -37,8 +37,7 @@ class Bench(unittest.TestCase):
         data = json.loads(data_file.read_text())
         self.assertEqual(data["absent"], {})
         wanted = {(contender, measure) for contender in CONTENDERS for measure in MEASURES}
-        # Who has no rules, or can't deny, is not asked to.
-        wanted -= {("none", "denied"), ("accept-loop", "denied")}
+        wanted.remove(("accept-loop", "denied"))  # it can't
         self.assertEqual({(cell["contender"], cell["measure"]) for cell in data["cells"]}, wanted)
         for cell in data["cells"]:
             with self.subTest(contender=cell["contender"], measure=cell["measure"]):

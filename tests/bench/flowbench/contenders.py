@@ -5,7 +5,7 @@ from lib.daemon import Daemon, DaemonError
 from lib.places import built
 
 from . import opensnitch, rules
-from .kept import Kept, wait_kept
+from .kept import Kept, wait_kept, wait_written
 from .process import Usage
 from .world import DENIED, World, end, start_ready
 
@@ -36,9 +36,11 @@ class Contender:
     def usage(self) -> Usage | None:
         return Usage.of(self.pid) if self.pid else None
 
-    def settle(self, flows: int) -> Kept | None:
-        """Waits until it has nothing left to do. What it decided, where the load made so many flows
-        since the start, and what it kept of that."""
+    def settle(self, flows: int) -> None:
+        """Waits until it has nothing left to do, after so many flows since the start."""
+
+    def kept(self, flows: int) -> Kept | None:
+        """What it decided of them and what it kept of that."""
         return None
 
 
@@ -132,7 +134,10 @@ class Doorward(Contender):
         if self.daemon and self.daemon.process:
             self.daemon.remove()
 
-    def settle(self, flows: int) -> Kept:
+    def settle(self, flows: int) -> None:
+        wait_written(self.daemon, flows)
+
+    def kept(self, flows: int) -> Kept:
         return wait_kept(self.daemon, flows)
 
 

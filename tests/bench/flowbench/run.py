@@ -61,18 +61,17 @@ class Run:
         measure = MEASURES[where["measure"]]
         idle = contender.usage()
         # Caches, routes and neighbours are there before the clock starts.
-        flows = measure.flows(1, world.measure(where["measure"], 1, min(0.1, self.options.seconds)))
-        kept = contender.settle(flows)
+        flows = measure.flows(1, world.measure(where["measure"], 1, 0.01))
         for clients in measure.clients or self.options.clients:
             before = contender.usage()
             result = world.measure(where["measure"], clients, self.options.seconds)
             flows += measure.flows(clients, result)
-            kept = contender.settle(flows)
+            contender.settle(flows)
             cell = {**where, "clients": clients, **result, "rate": measure.rate(result)}
             if before:  # with what it had put off until now
                 cell["firewall_cpu_ns"] = contender.usage().cpu_since(before)
             self.cells.append(cell)
-        if kept:
+        if kept := contender.kept(flows):
             self.kept.append({**where, **asdict(kept), "equal": kept.equal})
         if idle:
             after = contender.usage()

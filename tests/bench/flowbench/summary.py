@@ -83,8 +83,8 @@ def row(group: Group, name: str, base: str) -> list[str]:
 
 
 def heads(unit: str, base: str) -> list[str]:
-    return ["", unit, f"× {base}", "p50 ×", "p50 µs", "p90", "p99", "p99.9", "daemon µs", f"daemon × {FLOOR}",
-            "client µs", "failed"]
+    return ["", unit, f"× {base}", "p50 ×", "p50 µs", "p90", "p99", "p99.9", "daemon µs",
+            f"daemon × {FLOOR}", "client µs", "failed"]
 
 
 def markdown(rows: list[list[str]]) -> str:
