@@ -60,12 +60,16 @@ def groups(data: dict) -> list[Group]:
     return [Group(data, *key) for key in sorted(keys, key=lambda key: (order.index(key[0]), key[1]))]
 
 
+def ratio(value: float) -> str:
+    return f"{value:.{3 if value < 0.1 else 2 if value < 100 else 0}f}"
+
+
 def spread(values: list[float]) -> str:
     if not values:
         return "–"
-    if len(values) == 1:
-        return f"{values[0]:.2f}"
-    return f"{median(values):.2f} ({min(values):.2f}–{max(values):.2f})"
+    if len(values) == 1 or min(values) == max(values):
+        return ratio(values[0])
+    return f"{ratio(median(values))} ({ratio(min(values))}–{ratio(max(values))})"
 
 
 def number(value: float | None, scale: float = 1, digits: int = 0) -> str:
