@@ -16,7 +16,9 @@
 
 #include "ports.h"
 
-enum { acceptors = 2, backlog = 4096, keep = 512 };
+enum { acceptors = 2, backlog = 65535, most_kept = 2048 };
+
+static unsigned keep;  // connections of each acceptor that are not closed yet
 
 static void die(const char* what) {
     perror(what);
@@ -42,7 +44,7 @@ static int bound(int type, int port) {
 // connect() would look like a failure of the connection.
 static void* accept_all(void* argument) {
     const int listener = (int)(long)argument;
-    int kept[keep];
+    int kept[most_kept];
     memset(kept, -1, sizeof kept);
     for (unsigned next = 0;; next++) {
         int* place = &kept[next % keep];
@@ -90,14 +92,15 @@ static void* take_streams(void* argument) {
     return NULL;
 }
 
+// As many as the hard limit allows: a client may be kept from its processor for long.
 static void allow_files(void) {
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) < 0) die("flow-peer: getrlimit");
     files.rlim_cur = files.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &files) < 0) die("flow-peer: setrlimit");
-    if (files.rlim_max >= 2 * acceptors * keep + 64) return;
-    fprintf(stderr, "flow-peer: may not open enough files; raise the hard limit (ulimit -Hn)\n");
-    exit(1);
+    const rlim_t spare = 64;
+    const rlim_t each = files.rlim_max > 2 * spare ? (files.rlim_max - spare) / (2 * acceptors) : 1;
+    keep = each < most_kept ? (unsigned)each : most_kept;
 }
 
 int main(int argc, char** argv) {

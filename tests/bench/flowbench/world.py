@@ -34,6 +34,9 @@ class World:
 
     def _prepare(self) -> None:
         self.host.sysctl("net.ipv4.ip_local_port_range", "10000 65000")
+        # A listener that has no room drops the SYN, and the client tries again after a second.
+        for name in ("net.core.somaxconn", "net.ipv4.tcp_max_syn_backlog"):
+            self.pair.peer.sysctl(name, 65535)
         self.peer = start_ready(self.pair.peer, built("tests/bench/flow-peer"), str(PORT))
 
     def tune_conntrack(self) -> None:
