@@ -87,13 +87,25 @@ static __always_inline void describe(struct dw_binding *binding, struct task_str
 	binding->hook = hook;
 }
 
-/* Who runs now. Leaves what is known of it in `processes`. */
+/* Who runs now. Leaves what is known of it in `processes`. Reads as process_key_of_current() does. */
 static __always_inline void binding_of_current(struct dw_binding *binding, struct sock *sk, dw_u8 hook)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	const struct cred *cred = task->cred;
+	struct css_set *groups = task->cgroups;
 
-	describe(binding, task, sk, hook);
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD) {
+	__builtin_memset(binding, 0, sizeof(*binding));
+	process_key_of_current(&binding->who);
+	binding->seen_ns = bpf_ktime_get_ns();
+	if (groups)
+		binding->cgroup_id = groups->dfl_cgrp->kn->id;
+	if (cred) {
+		binding->uid = cred->uid.val;
+		binding->gid = cred->gid.val;
+	}
+	binding->sock = (dw_u64)sk;
+	binding->hook = hook;
+	if (task->flags & PF_KTHREAD) {
 		binding->flags = DW_FROM_KERNEL;
 		return;
 	}
@@ -193,10 +205,12 @@ static __always_inline void write_binding(struct dw_flow_key *key, struct dw_bin
 static __always_inline void bind_current(struct dw_flow_key *key, struct sock *sk, dw_u8 hook)
 {
 	dw_u64 thread = current_thread();
-	struct dw_binding *caller = bpf_map_lookup_elem(&callers, &thread);
+	struct dw_binding *caller;
 	struct dw_binding binding;
 
 	binding_of_current(&binding, sk, hook);
+	/* Only kprobes come in twos. */
+	caller = hook == DW_HOOK_KPROBE ? bpf_map_lookup_elem(&callers, &thread) : 0;
 	if (caller && caller->sock == binding.sock && same_process(&caller->who, &binding.who)) {
 		binding.seen_ns = caller->seen_ns;
 		bpf_map_delete_elem(&callers, &thread);

@@ -8,22 +8,6 @@
 
 enum { ALLOW = 1 };
 
-SEC("cgroup/connect4")
-int cgroup_connect4(struct bpf_sock_addr *ctx)
-{
-	if (ctx->protocol == IPPROTO_TCP && bpf_get_netns_cookie(ctx) == netns_cookie)
-		remember_caller((void *)ctx->sk, DW_HOOK_CGROUP);
-	return ALLOW;
-}
-
-SEC("cgroup/connect6")
-int cgroup_connect6(struct bpf_sock_addr *ctx)
-{
-	if (ctx->protocol == IPPROTO_TCP && bpf_get_netns_cookie(ctx) == netns_cookie)
-		remember_caller((void *)ctx->sk, DW_HOOK_CGROUP);
-	return ALLOW;
-}
-
 static __always_inline void set_v6(dw_u8 *address, dw_u32 a, dw_u32 b, dw_u32 c, dw_u32 d)
 {
 	/* volatile: clang would merge the four loads from ctx into two, which the verifier refuses. */
@@ -39,10 +23,13 @@ static __always_inline void set_v6(dw_u8 *address, dw_u32 a, dw_u32 b, dw_u32 c,
 SEC("sockops")
 int sockops_tcp(struct bpf_sock_ops *ctx)
 {
-	dw_u64 netns = bpf_get_netns_cookie(ctx);
 	struct dw_flow_key key = {};
+	dw_u64 netns;
 
-	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB || !looked_at(netns))
+	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB) /* asked many times for each connection */
+		return ALLOW;
+	netns = bpf_get_netns_cookie(ctx);
+	if (!looked_at(netns))
 		return ALLOW;
 	key.protocol = IPPROTO_TCP;
 	key.local_port = ctx->local_port;
@@ -141,11 +128,11 @@ int cgroup_recvmsg6(struct bpf_sock_addr *ctx)
 SEC("cgroup/sock_release")
 int cgroup_sock_release(struct bpf_sock *ctx)
 {
-	dw_u64 cookie;
+	struct sock *sk = (void *)ctx;
+	dw_u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 
-	if (bpf_get_netns_cookie(ctx) != netns_cookie)
+	if (!cookie || bpf_get_netns_cookie(ctx) != netns_cookie) /* nobody asked for its cookie */
 		return ALLOW;
-	cookie = bpf_get_socket_cookie(ctx);
 	bpf_map_delete_elem(&holders, &cookie);
 	return ALLOW;
 }

@@ -6,6 +6,7 @@
 #include "socket_scan.h"
 #include "inherit.h"
 #include "sender.h"
+#include "verdicts.h"
 #include "dns.h"
 #include "foreign.h"
 #include "packet_sockets.h"

@@ -171,6 +171,15 @@ struct sock {
 	unsigned short sk_type, sk_protocol;
 	struct socket *sk_socket;
 };
+struct inet_sock {
+	struct sock sk;
+};
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+};
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+};
 struct socket {
 	struct file *file;
 	struct sock *sk;

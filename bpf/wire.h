@@ -127,6 +127,41 @@ struct dw_senders {
 };
 DW_SIZE(struct dw_senders, 7 * 88 + 8);
 
+/* What a verdict depends on at most, if the kernel is to give it again. Ports in host byte order. */
+struct dw_verdict_key {
+	dw_u64 identity; /* dw_process.identity */
+	dw_u8 remote[16];
+	dw_u32 uid; /* real uid and gid */
+	dw_u32 gid;
+	dw_u16 remote_port;
+	dw_u8 protocol;
+	dw_u8 pad[5];
+};
+DW_SIZE(struct dw_verdict_key, 40);
+
+enum dw_verdict {
+	DW_VERDICT_ACCEPT = 1,
+	DW_VERDICT_DENY = 2,
+	DW_VERDICT_BITS = 2,
+};
+
+/* The daemon writes all but `count` and `by_others`, and the state last. */
+struct dw_verdict_slot {
+	struct dw_verdict_key key;
+	dw_u64 state; /* generation << DW_VERDICT_BITS | enum dw_verdict; 0: not in use */
+	dw_u64 count; /* how many times it was given; never goes down */
+	struct dw_process_key who; /* whose flow the daemon decided */
+	dw_u64 by_others; /* 1: it was given to another process too */
+};
+DW_SIZE(struct dw_verdict_slot, 88);
+
+struct dw_verdict_state {
+	dw_u64 generation; /* 0: none counts */
+	dw_u64 until_ns;   /* CLOCK_MONOTONIC */
+	dw_u64 denials;    /* how many verdicts are denials; written before the first of them counts */
+};
+DW_SIZE(struct dw_verdict_state, 24);
+
 /* Who sends on packet sockets. `who` is zero if that could not be told. */
 enum { DW_PACKET_SENDERS = 1024 };
 
@@ -175,6 +210,7 @@ enum dw_process_flags {
 struct dw_process {
 	struct dw_process_key self; /* a copy taken while the entry was reused shows by it */
 	struct dw_process_key parent; /* who forked it */
+	dw_u64 identity; /* keyed hash of all of the executable that rules look at: its path. 0: there is none */
 	dw_u64 exe_inode;
 	dw_u64 exe_device; /* s_dev in the kernel's own encoding */
 	dw_u64 exe_size;
@@ -204,7 +240,7 @@ struct dw_process {
 	 * one, … as of then. An empty path is one that isn't known; a last one without NUL is cut. */
 	char ancestors[DW_ANCESTORS_MAX];
 };
-DW_SIZE(struct dw_process, 144 + DW_ARGS_MAX + DW_CWD_MAX + DW_MOUNT_MAX + DW_IMAGE_MAX + DW_FIRST_MAX +
+DW_SIZE(struct dw_process, 152 + DW_ARGS_MAX + DW_CWD_MAX + DW_MOUNT_MAX + DW_IMAGE_MAX + DW_FIRST_MAX +
 				   DW_PATH_MAX + DW_ANCESTORS_MAX);
 
 enum {

@@ -52,7 +52,7 @@ void add_process(ordered_json& row, const AuditRecord& record) {
     row["pid"] = number_or_null(known, record.pid);
     row["start_ns"] = number_or_null(known, record.start_ns);
     row["exec_id"] = number_or_null(known, record.exec_id);
-    row["uid"] = number_or_null(known, record.uid);
+    row["uid"] = number_or_null(user_known(record), record.uid);
     row["user"] = text_or_null(record.user);
     row["exe"] = text_or_null(record.exe);
     row["appimage"] = text_or_null(record.appimage);
@@ -64,7 +64,7 @@ void add_process(ordered_json& row, const AuditRecord& record) {
     row["parent_exe"] = text_or_null(record.parent_exe);
     row["cgroup_id"] = number_or_null(known && record.cgroup_id != 0, record.cgroup_id);
     row["unit"] = text_or_null(record.unit);
-    row["gid"] = number_or_null(known, record.gid);
+    row["gid"] = number_or_null(user_known(record), record.gid);
     row["slice"] = text_or_null(record.slice);
     row["units"] = texts(record.evidence.units);
     row["slices"] = texts(record.evidence.slices);
@@ -136,7 +136,7 @@ std::vector<Cell> log_cells(const AuditRecord& record) {
         {program_text(record),
          record.unknown == Unknown::none ? Colour::none : Colour::yellow},
         {known ? std::to_string(record.pid) : ""},
-        {known ? user : ""},
+        {user_known(record) ? user : ""},
         {about_a_flow(record) ? protocol_name(record.protocol) : ""},
         {destination_text(record)},
         rule_cell(record),

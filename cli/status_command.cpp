@@ -81,10 +81,19 @@ void report_packets(Report& report, const PacketCounters& packets, const NftCoun
                                             packets.queue_dropped, packets.malformed),
                 packets.queue_dropped + packets.malformed > 0 ? Colour::red : Colour::none);
     report.line("Netfilter",
-                fmt::format("{} of decided flows, {} loopback, {} neighbour discovery, "
-                            "{} answers, {} queued, {} rejected",
-                            netfilter.decided, netfilter.loopback, netfilter.neighbour, netfilter.answers,
+                fmt::format("{} of decided flows, {} of known verdict, {} loopback, "
+                            "{} neighbour discovery, {} answers, {} queued, {} rejected",
+                            netfilter.decided, netfilter.known, netfilter.loopback, netfilter.neighbour, netfilter.answers,
                             netfilter.queued, netfilter.rejected));
+}
+
+void report_verdicts(Report& report, const VerdictStatus& verdicts) {
+    if (!verdicts.enabled) return report.line("Kernel", "gives no verdicts by itself");
+    report.line("Kernel", fmt::format("gave {} verdicts again by itself; {} of {} entries, {} displaced, "
+                                      "{} without room",
+                                      verdicts.given, verdicts.entries, verdicts.capacity,
+                                      verdicts.displaced, verdicts.no_room),
+                verdicts.no_room > 0 ? Colour::yellow : Colour::none);
 }
 
 void report_packet_sockets(Report& report, const PacketSocketStatus& sockets) {
@@ -190,6 +199,7 @@ int show_status(const Session& session, bool json) {
     report_packets(lines, status->packets, status->netfilter);
     report_network(lines, status->network);
     report_names(lines, status->names);
+    report_verdicts(lines, status->verdicts);
     report_packet_sockets(lines, status->packet_sockets);
     report_stores(lines, *status);
     report_content(lines, status->content);

@@ -22,13 +22,14 @@ struct ActiveRules {
     ActiveRules(std::shared_ptr<const Ruleset> ruleset, Mode the_mode, std::uint32_t mark,
                 std::shared_ptr<const NetworkState> the_network, const ActiveRules* before)
         : rules(std::move(ruleset)), mode(the_mode), accept_mark(mark),
-          network(std::move(the_network)),
+          generation(before ? before->generation + 1 : 1), network(std::move(the_network)),
           hits(before && before->rules == rules ? before->hits
                                                 : std::make_shared<RuleHits>(rules->size())) {}
 
     std::shared_ptr<const Ruleset> rules;
     Mode mode;
     std::uint32_t accept_mark;  // this generation's packet mark
+    std::uint64_t generation;   // never comes again, unlike marks
     std::shared_ptr<const NetworkState> network;  // null: not known
     std::shared_ptr<RuleHits> hits;
 
@@ -38,8 +39,8 @@ struct ActiveRules {
         return network ? network->interface_name(index) : std::string_view();
     }
 
-    void count(std::uint32_t rule) const {
-        if (rule != Decision::no_rule) (*hits)[rule]++;
+    void count(std::uint32_t rule, std::uint64_t times = 1) const {
+        if (rule != Decision::no_rule) (*hits)[rule] += times;
     }
 };
 

@@ -20,6 +20,7 @@ struct Attributed {
     Unknown unknown = Unknown::none;
     AttributionSource source = AttributionSource::none;
     std::uint64_t seen_ns = 0;               // CLOCK_MONOTONIC of the first hook; 0: none saw a send
+    std::uint64_t identity = 0;              // of the process's program: dw_process.identity
 };
 
 // Used by one thread. `sockets` and `processes` must outlive it.

@@ -33,6 +33,13 @@ bool about_a_flow(const AuditRecord& record) {
     return record.reason != audit_loss && !record.reason.starts_with(packet_socket);
 }
 
+bool is_repeat(const AuditRecord& record) {
+    return about_a_flow(record) && record.direction == Direction::out && record.local.is_unspecified() &&
+           record.local_port == 0 && !record.remote.is_unspecified();
+}
+
+bool user_known(const AuditRecord& record) { return record.pid != 0 || !record.exe.empty(); }
+
 std::uint64_t flows_of(const AuditRecord& record) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(record.count, 1));
 }

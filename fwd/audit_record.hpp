@@ -62,7 +62,9 @@ struct AuditRecord {
     std::uint16_t remote_port = 0;
     std::string host;                  // name of the remote, if known
     Unknown unknown = Unknown::none;   // why there is no process below
-    std::uint32_t pid = 0;             // 0: not known; all below are empty then
+    // 0: not known; all below are empty then. But where the kernel gave a verdict again to several processes
+    // (is_repeat()), what they have in common is known: exe, uid, gid.
+    std::uint32_t pid = 0;
     std::uint64_t start_ns = 0;        // CLOCK_BOOTTIME
     std::uint64_t exec_id = 0;         // counts the execs of the process
     std::uint32_t uid = 0;
@@ -99,6 +101,13 @@ struct AuditRecord {
 
 // Whether the row is about a flow, and its addresses, ports and protocol mean something.
 bool about_a_flow(const AuditRecord& record);
+
+// Whether the row stands for flows that the kernel decided by itself, as it was told to by an earlier
+// decision. Their source, and the way they went, is not known.
+bool is_repeat(const AuditRecord& record);
+
+// Whether uid and gid mean something: the process is known, or its program.
+bool user_known(const AuditRecord& record);
 
 // How many flows the row stands for: at least itself, whatever somebody wrote there.
 std::uint64_t flows_of(const AuditRecord& record);

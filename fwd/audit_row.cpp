@@ -102,7 +102,7 @@ void bind_process(Binder& to, const AuditRecord& record) {
     to.number_if(known, record.pid)
         .number_if(known, record.start_ns)
         .number_if(known, record.exec_id)
-        .number_if(known, record.uid)
+        .number_if(user_known(record), record.uid)
         .bytes(record.user)
         .bytes(record.exe)
         .number_if(known, record.exe_device)
@@ -130,7 +130,7 @@ std::vector<std::string> values_of(std::string_view lines) {
 }
 
 void bind_identity(Binder& to, const AuditRecord& record, const std::string& ancestors) {
-    to.number_if(record.pid != 0, record.gid)
+    to.number_if(user_known(record), record.gid)
         .bytes(record.slice)
         .bytes(record.container)
         .bytes(record.script)

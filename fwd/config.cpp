@@ -22,6 +22,7 @@ constexpr std::array hook_choices = {HookChoice::automatic, HookChoice::kprobe,
 constexpr std::array pass_policies = {PassPolicy::accept, PassPolicy::filter};
 constexpr std::array packet_socket_policies = {
     PacketSocketPolicy::allow, PacketSocketPolicy::record, PacketSocketPolicy::refuse};
+constexpr std::array denials = {DeniedAs::eperm, DeniedAs::eacces};
 constexpr std::array actions = {Action::accept, Action::drop, Action::reject};
 
 constexpr std::uint32_t max_days = 36500;
@@ -125,9 +126,9 @@ Result<void> read_retention(const YamlValue& value, Retention& retention) {
 }
 
 Result<void> read_limits(const YamlValue& value, Limits& limits) {
-    static constexpr std::array<std::string_view, 7> keys = {
-        "bindings",      "processes", "listeners",  "queued_packets",
-        "audit_records", "names",     "dns_queries"};
+    static constexpr std::array<std::string_view, 8> keys = {
+        "bindings",      "processes", "listeners",   "queued_packets",
+        "audit_records", "names",     "dns_queries", "verdicts"};
     return Section(value, keys, "limits.")
         .number("bindings", limits.bindings, 1, max_entries)
         .number("processes", limits.processes, 1, max_entries)
@@ -136,6 +137,7 @@ Result<void> read_limits(const YamlValue& value, Limits& limits) {
         .number("audit_records", limits.audit_records, 1, max_entries)
         .number("names", limits.names, 1, max_entries)
         .number("dns_queries", limits.dns_queries, 1, max_entries)
+        .number("verdicts", limits.verdicts, 1, max_entries)
         .finish();
 }
 
@@ -149,10 +151,10 @@ Result<void> read_digests(const YamlValue& value, DigestLimits& digests) {
 }
 
 Result<void> read_config(const YamlValue& top, Config& config) {
-    static constexpr std::array<std::string_view, 16> keys = {
+    static constexpr std::array<std::string_view, 18> keys = {
         "mode",      "defaults",  "loopback", "forward",        "packet_sockets", "hooks",  "queue",
         "mark_mask", "rules_dir", "database", "control_socket", "groups",         "retention",
-        "limits",    "digests",   "dns"};
+        "limits",    "digests",   "dns",      "verdict_cache",  "denied_as"};
     return Section(top, keys)
         .choice("mode", config.mode, {modes, mode_name})
         .take("defaults", [&](const YamlValue& v) { return read_defaults(v, config.defaults); })
@@ -175,6 +177,8 @@ Result<void> read_config(const YamlValue& top, Config& config) {
         .take("retention", [&](const YamlValue& v) { return read_retention(v, config.retention); })
         .take("limits", [&](const YamlValue& v) { return read_limits(v, config.limits); })
         .take("digests", [&](const YamlValue& v) { return read_digests(v, config.digests); })
+        .flag("verdict_cache", config.verdict_cache)
+        .choice("denied_as", config.denied_as, {denials, denied_as_name})
         .finish();
 }
 
@@ -226,6 +230,14 @@ std::optional<PacketSocketPolicy> parse_packet_socket_policy(std::string_view te
     return Choices<PacketSocketPolicy>{packet_socket_policies, packet_socket_policy_name}.parse(text);
 }
 
+std::string_view denied_as_name(DeniedAs denied) {
+    switch (denied) {
+        case DeniedAs::eperm: return "EPERM";
+        case DeniedAs::eacces: return "EACCES";
+    }
+    return "?";
+}
+
 Result<Config> parse_config(std::string_view text, const std::string& file_name) {
     const auto node = load_yaml(text, file_name, max_config_bytes);
     if (!node) return std::unexpected(node.error());
@@ -238,7 +250,7 @@ Result<Config> parse_config(std::string_view text, const std::string& file_name)
 
 Result<void> validate(const Config& config) {
     const auto& [bindings, processes, listeners, queued_packets, audit_records, names,
-                 dns_queries] = config.limits;
+                 dns_queries, verdicts] = config.limits;
     const auto& [files, parked_packets, wait_ms] = config.digests;
     for (const Result<void>& verdict : {
              check_mask(config.mark_mask),
@@ -256,6 +268,7 @@ Result<void> validate(const Config& config) {
              check_number("limits.audit_records", audit_records, max_entries),
              check_number("limits.names", names, max_entries),
              check_number("limits.dns_queries", dns_queries, max_entries),
+             check_number("limits.verdicts", verdicts, max_entries),
              check_resolvers(config.dns.resolvers),
              check_path("dns.hosts_file", config.dns.hosts_file, max_path),
              check_number("dns.minimum_ttl", config.dns.minimum_ttl, max_minimum_ttl),

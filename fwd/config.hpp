@@ -43,6 +43,11 @@ enum class PacketSocketPolicy : std::uint8_t {
 std::string_view packet_socket_policy_name(PacketSocketPolicy policy);
 std::optional<PacketSocketPolicy> parse_packet_socket_policy(std::string_view text);
 
+// What connect() and sendmsg() end with where the kernel gives a denial again by itself.
+enum class DeniedAs : std::uint8_t { eperm, eacces };
+
+std::string_view denied_as_name(DeniedAs denied);  // "EPERM", "EACCES"
+
 struct Limits {
     std::uint32_t bindings = 65536;      // entries of the flow → process map (LRU)
     std::uint32_t processes = 8192;      // entries of the process map (LRU) and the daemon's cache
@@ -51,6 +56,7 @@ struct Limits {
     std::uint32_t audit_records = 65536; // decisions waiting to be written
     std::uint32_t names = 16384;         // addresses whose names are known from DNS (LRU)
     std::uint32_t dns_queries = 4096;    // DNS queries waiting for their answer (the oldest go first)
+    std::uint32_t verdicts = 16384;      // that the kernel may give again (the longest unused go first)
 
     bool operator==(const Limits&) const = default;
 };
@@ -97,6 +103,8 @@ struct Config {
     std::string read_group = "doorward";          // may ask; root always may
     std::string change_group = "doorward-admin";  // may change; root always may
     DnsConfig dns;
+    bool verdict_cache = true;  // false: each new flow is decided by the daemon
+    DeniedAs denied_as = DeniedAs::eperm;
     Retention retention;
     Limits limits;
     DigestLimits digests;

@@ -38,6 +38,7 @@ type PacketCounters (
 # Packets that passed, or were answered, without a trip to the daemon.
 type NetfilterCounters (
   decided: int,
+  known: int,
   loopback: int,
   neighbour: int,
   answers: int,
@@ -99,6 +100,17 @@ type ContentStatus (
   tables: []TableStatus
 )
 
+# Verdicts that the kernel gives again by itself. given: collected once a second, and part of the packets.
+# displaced: entries that had to make room; no_room: decisions that found none.
+type VerdictStatus (
+  enabled: bool,
+  entries: int,
+  capacity: int,
+  given: int,
+  displaced: int,
+  no_room: int
+)
+
 # mac: empty if it is not known.
 type GatewayStatus (address: string, mac: string, interface: string)
 
@@ -141,7 +153,8 @@ type Status (
   maps: []MapStatus,
   names: NameStatus,
   content: ContentStatus,
-  network: NetworkStatus
+  network: NetworkStatus,
+  verdicts: VerdictStatus
 )
 
 # The conditions of a rule, by the keys that they have in a rule file; see doorward-rules(5).

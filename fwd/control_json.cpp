@@ -72,8 +72,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MissingFeature, name, consequence)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NamedCount, name, count)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PacketCounters, received, accepted, dropped, rejected,
                                    queue_dropped, malformed, unknown)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NftCounters, decided, loopback, neighbour, answers, queued,
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NftCounters, decided, known, loopback, neighbour, answers, queued,
                                    rejected)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VerdictStatus, enabled, entries, capacity, given, displaced, no_room)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PacketSocketStatus, policy, devices, passed, refused, unrecorded)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MapStatus, name, capacity, failed_updates)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TableStatus, name, capacity, entries, evicted)
@@ -105,7 +106,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkStatus, known, interfaces, lan, self, 
 
 DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, forward, pid, uptime_s,
               network_namespace, ruleset, packets, netfilter,
-              packet_sockets, audit, maps, names, content, network)
+              packet_sockets, audit, maps, names, content, network, verdicts)
 DOORWARD_JSON(RuleExport, text, origins)
 DOORWARD_JSON(RuleChange, name, file, position, rules)
 DOORWARD_JSON(Undone, what, again, rules)

@@ -115,6 +115,16 @@ struct ContentStatus {
     std::vector<TableStatus> tables;
 };
 
+// Verdicts that the kernel gives again by itself. Since the start, but for entries and capacity.
+struct VerdictStatus {
+    bool enabled = false;
+    std::uint64_t entries = 0;
+    std::uint64_t capacity = 0;
+    std::uint64_t given = 0;      // collected once a second; part of `packets` by what they were
+    std::uint64_t displaced = 0;  // the longest unused, that had to make room
+    std::uint64_t no_room = 0;    // decisions that were not kept because all were in use
+};
+
 struct GatewayStatus {
     std::string address;
     std::string mac;  // empty: not known
@@ -158,6 +168,7 @@ struct Status {
     NameStatus names;
     ContentStatus content;
     NetworkStatus network;
+    VerdictStatus verdicts;
 };
 
 struct RuleEntry {

@@ -22,15 +22,17 @@ constexpr std::chrono::seconds flush_at_end{5};
 
 // A rule with `log: journal` matched.
 std::string journal_line(const AuditRecord& record) {
-    const std::string who = record.pid == 0
+    const std::string pid = record.pid == 0 ? "several" : std::to_string(record.pid);
+    const std::string who = record.exe.empty()
                                 ? fmt::format("unknown ({})", unknown_name(record.unknown))
-                                : fmt::format("{} (pid {}, uid {})", record.exe, record.pid, record.uid);
-    return fmt::format("{} {} {} {} {} port {} by rule {}", action_name(record.verdict), who,
+                                : fmt::format("{} (pid {}, uid {})", record.exe, pid, record.uid);
+    const std::string times = record.count == 1 ? "" : fmt::format(" ({} times)", record.count);
+    return fmt::format("{} {} {} {} {} port {} by rule {}{}", action_name(record.verdict), who,
                        direction_name(record.direction), protocol_name(record.protocol),
                        record.host.empty() ? record.remote.to_string()
                                            : record.remote.to_string() + " " + record.host,
                        record.direction == Direction::in ? record.local_port : record.remote_port,
-                       record.rule);
+                       record.rule, times);
 }
 
 // That of the audit log: nobody but root can write to it.
@@ -149,7 +151,7 @@ Result<void> Daemon::watch_packet_sockets() {
 
 // On the packet thread.
 void Daemon::keep(Decided&& decided) {
-    recent_.remember(decided);
+    if (!decided.repeat) recent_.remember(decided);
     audit_->record(record_of(decided));
 }
 

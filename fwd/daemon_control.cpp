@@ -59,6 +59,11 @@ std::vector<MapStatus> map_status(const Limits& limits, PassPolicy forward,
             {"packet_senders", DW_PACKET_SENDERS, failures[DW_FAIL_PACKET_SENDERS]}};
 }
 
+VerdictStatus verdict_status(const VerdictCounters& counters) {
+    return {.enabled = counters.capacity != 0, .entries = counters.entries, .capacity = counters.capacity,
+            .given = counters.given, .displaced = counters.displaced, .no_room = counters.no_room};
+}
+
 ContentStatus content_status(const ContentCounters& contents, const ParkedCounters& parked,
                              std::size_t parking_room) {
     ContentStatus status;
@@ -138,6 +143,7 @@ Status Daemon::status() {
     }
     status.packets = packet_counters(guard_->queue_counters(), guard_->decisions());
     if (auto counters = guard_->table().counters()) status.netfilter = *counters;
+    status.verdicts = verdict_status(guard_->verdicts());
     status.packet_sockets = packet_sockets_->status();
     const AuditCounters audit = audit_->counters();
     status.audit = {config_.database, audit.written, audit.lost, audit.pending, {}};

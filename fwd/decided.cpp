@@ -50,6 +50,7 @@ AuditRecord record_of(const Decided& decided) {
     if (decided.host) record.host = *decided.host;
     record.unknown = decided.flow.unknown;
     record.source = decided.source;
+    record.count = static_cast<std::int64_t>(decided.count);
     record.latency_ns = decided.latency_ns;
     if (const Process* process = decided.process.get()) {
         record.pid = process->pid;

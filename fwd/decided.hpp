@@ -28,6 +28,11 @@ struct Decided {
     std::shared_ptr<const Ruleset> rules;
     AttributionSource source = AttributionSource::none;
     std::int64_t latency_ns = -1;    // from the first hook to the verdict; -1: no hook saw the send
+    std::uint64_t identity = 0;      // of the process's program (bpf/wire.h); 0: it has none
+    // The kernel gave the verdict again by itself, so many times; the flow's local end is not known then,
+    // nor, if several processes were given it, are they.
+    bool repeat = false;
+    std::uint64_t count = 1;
 };
 
 AuditRecord record_of(const Decided& decided);

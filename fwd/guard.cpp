@@ -76,7 +76,9 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
                                   .packet_sockets = config.packet_sockets,
                                   .netns_cookie = *cookie,
                                   .names = config.dns.enabled,
-                                  .foreign = config.forward == PassPolicy::filter});
+                                  .foreign = config.forward == PassPolicy::filter,
+                                  .verdicts = config.verdict_cache,
+                                  .denied_as = config.denied_as});
     if (!probes) return std::unexpected(probes.error());
     probes_.emplace(std::move(*probes));
 
@@ -108,7 +110,9 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
                          Bindings::of_map(probes_->bindings_fd()),
                          ForeignBindings::of_map(probes_->foreign_fd()),
                          Attribution::holders_of_map(probes_->holders_fd()), *sockets_, *processes_);
-    pipeline_.emplace(marks_, *attribution_, *names_, active_, *contents_, parking_, std::move(sink));
+    if (auto opened = open_verdicts(config); !opened) return opened;
+    pipeline_.emplace(marks_, *attribution_, *names_, active_, *contents_, parking_, *verdicts_,
+                      std::move(sink));
     thread_ = std::thread([this] { serve_packets(); });
 
     return close_gate(config, mark);
@@ -125,6 +129,17 @@ Result<void> Guard::open_names(const Config& config) {
                                                       config.dns.minimum_ttl});
     names_->set_hosts(name_sources_.hosts());
     return probes_->believe(name_sources_.resolvers());
+}
+
+Result<void> Guard::open_verdicts(const Config& config) {
+    VerdictMemory memory;
+    if (config.verdict_cache) {
+        auto mapped = probes_->verdict_memory(config.limits.verdicts);
+        if (!mapped) return std::unexpected(mapped.error());
+        memory = std::move(*mapped);
+    }
+    verdicts_.emplace(std::move(memory));
+    return {};
 }
 
 Result<void> Guard::refresh_names() {
@@ -152,9 +167,11 @@ Result<void> Guard::update_network() {
     const auto now = active_.load();
     if (network && now->network ? *network == *now->network : network == now->network) return {};
     if (now->rules->asks_network()) return publish(now->rules, now->mode, std::move(network));
-    // No decision depends on it.
+    // No decision depends on it; but an address that is this host's own now may pass over loopback, unasked.
+    verdicts_->suspend();
     active_ = std::make_shared<const ActiveRules>(now->rules, now->mode, now->accept_mark,
                                                   std::move(network), now.get());
+    verdicts_->resume(now->generation + 1);
     return {};
 }
 
@@ -166,9 +183,11 @@ Result<void> Guard::publish(std::shared_ptr<const Ruleset> rules, Mode mode,
     applied_++;
     const std::uint32_t mark = marks_.generation(first_generation_ + applied_);
     const auto now = active_.load();
+    verdicts_->suspend();
     active_ = std::make_shared<const ActiveRules>(std::move(rules), mode, mark, std::move(network),
                                                   now.get());
     if (auto set = table_->set_generation(mark); !set) return set;
+    verdicts_->resume(now->generation + 1);
     return next_generation();
 }
 
@@ -187,7 +206,9 @@ Result<void> Guard::close_gate(const Config& config, std::uint32_t mark) {
     table_.emplace(std::move(*table));
     if (auto cleared = conntrack_->clear_marks(marks_.mask()); !cleared)
         return std::unexpected(cleared.error());
-    return table_->set_generation(mark);
+    if (auto set = table_->set_generation(mark); !set) return set;
+    verdicts_->resume(active_.load()->generation);
+    return {};
 }
 
 std::vector<MissingFeature> Guard::missing() const {
@@ -196,7 +217,8 @@ std::vector<MissingFeature> Guard::missing() const {
         missing.push_back({"xt_bpf, the BPF match of netfilter",
                            "senders on raw sockets, and without kprobes also on connected UDP and "
                            "ping sockets, stay unknown; a datagram socket that takes over another "
-                           "program's port within conntrack's time-out inherits its verdict"});
+                           "program's port within conntrack's time-out inherits its verdict; no "
+                           "flow is accepted by the kernel itself"});
     return missing;
 }
 
@@ -206,6 +228,7 @@ void Guard::serve_packets() {
     while (!ending_) {
         heartbeat_++;
         names_->take_in(monotonic_ns());  // also while no packet asks for names
+        pipeline_->collect(false);
         if (auto served = serve_once(); !served) {
             lost_ = served.error();
             ::eventfd_write(lost_event_.get(), 1);
@@ -258,7 +281,10 @@ Result<void> Guard::next_generation() {
 
 void Guard::end_thread() {
     ending_ = true;
-    if (thread_.joinable()) thread_.join();
+    if (verdicts_) verdicts_->suspend();
+    if (!thread_.joinable()) return;
+    thread_.join();
+    pipeline_->collect(true);
 }
 
 Result<void> Guard::stop() {

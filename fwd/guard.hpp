@@ -62,6 +62,7 @@ public:
     QueueCounters queue_counters() const { return queue_->counters(); }
     const DecisionCounters& decisions() const { return pipeline_->counters(); }
     ParkedCounters parked() const { return pipeline_->parked(); }
+    VerdictCounters verdicts() const { return verdicts_->counters(); }
     std::size_t parking_room() const { return parking_.packets; }
     ContentWorker& contents() { return *contents_; }
     std::uint64_t generation() const { return applied_; }  // counts from 1
@@ -73,6 +74,7 @@ private:
 
     Result<void> open(const Config& config, std::shared_ptr<const Ruleset> rules, Pipeline::Sink sink);
     Result<void> open_names(const Config& config);
+    Result<void> open_verdicts(const Config& config);
     std::shared_ptr<const NetworkState> with_names() const;
     Result<void> update_network();
     Result<void> publish(std::shared_ptr<const Ruleset> rules, Mode mode,
@@ -99,6 +101,7 @@ private:
     std::optional<Attribution> attribution_;
     std::optional<PacketQueue> queue_;
     std::optional<Conntrack> conntrack_;
+    std::optional<VerdictCache> verdicts_;
     std::optional<Pipeline> pipeline_;
     std::optional<NftTable> table_;
     Fd lost_event_;

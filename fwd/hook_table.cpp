@@ -31,8 +31,6 @@ constexpr Hook kprobe_set[] = {
 };
 
 constexpr Hook cgroup_set[] = {
-    {"cgroup_connect4", HookKind::cgroup, "cgroup connect4", {}},
-    {"cgroup_connect6", HookKind::cgroup, "cgroup connect6", {}},
     {"sockops_tcp", HookKind::cgroup, "sockops TCP_CONNECT", {}},
     {"cgroup_sendmsg4", HookKind::cgroup, "cgroup sendmsg4", {}},
     {"cgroup_sendmsg6", HookKind::cgroup, "cgroup sendmsg6", {}},
@@ -73,6 +71,14 @@ constexpr Hook shared_set[] = {
      "host names are known from the hosts file only"},
     {"foreign_egress", HookKind::foreign, "cgroup_skb egress of other namespaces",
      "the senders of forwarded datagrams stay unknown"},
+    {"refuse_connect4", HookKind::verdicts, "cgroup connect4, for known verdicts",
+     "each IPv4 connection is denied by the daemon, and its packet is made first"},
+    {"refuse_connect6", HookKind::verdicts, "cgroup connect6, for known verdicts",
+     "each IPv6 connection is denied by the daemon, and its packet is made first"},
+    {"refuse_sendmsg4", HookKind::verdicts, "cgroup sendmsg4, for known verdicts",
+     "each IPv4 datagram is denied by the daemon, and is made first"},
+    {"refuse_sendmsg6", HookKind::verdicts, "cgroup sendmsg6, for known verdicts",
+     "each IPv6 datagram is denied by the daemon, and is made first"},
 };
 
 std::vector<Hook> join(std::span<const Hook> first, std::span<const Hook> second) {

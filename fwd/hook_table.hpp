@@ -9,8 +9,9 @@
 
 namespace doorward {
 
-// names: cgroup, about DNS. foreign: cgroup, about other namespaces. task_iterator: is run twice.
-enum class HookKind { kprobe, cgroup, tracepoint, iterator, task_iterator, names, foreign };
+// names: cgroup, about DNS. foreign: cgroup, about other namespaces. verdicts: cgroup, gives known ones.
+// task_iterator: is run twice.
+enum class HookKind { kprobe, cgroup, tracepoint, iterator, task_iterator, names, foreign, verdicts };
 
 struct Hook {
     std::string_view program;      // name in bpf/

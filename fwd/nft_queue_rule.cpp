@@ -28,7 +28,8 @@ public:
         add(NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, 0);
     }
 
-    // The fixed size is ample for the few short messages of the transactions below.
+    static constexpr std::size_t most_messages = 15;  // each is far shorter than 1 KiB
+
     nlmsghdr* add(int type, int family, int resource, int flags) {
         nlmsghdr* header = mnl_nlmsg_put_header(buffer_.data() + size());
         header->nlmsg_type = static_cast<std::uint16_t>(type);
@@ -55,7 +56,7 @@ public:
     unsigned answers() const { return answers_; }  // how many the kernel will send
 
 private:
-    alignas(nlmsghdr) std::array<char, 4096> buffer_{};
+    alignas(nlmsghdr) std::array<char, (most_messages + 1) * 1024> buffer_{};
     int table_family_;
     nlmsghdr* last_ = nullptr;
     std::size_t closed_ = 0;  // bytes of the messages before the last
@@ -230,6 +231,8 @@ Result<void> NftQueueRule::put_questions(std::span<const Question> questions) {
     (void)try_rule(socket_.get(), NFPROTO_IPV4, [&questions](nlmsghdr* rule) {
         put_question(rule, questions.front().program_fd, "");
     });
+    if (questions.size() + 2 > Batch::most_messages)  // and those that begin and end it
+        return fail("too many questions for one transaction");
     Batch batch;
     // Each goes to the front of its chain: the last one first.
     for (auto question = questions.rbegin(); question != questions.rend(); ++question)

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nftables/libnftables.h>
@@ -58,6 +59,7 @@ std::unexpected<Error> no_queue(const Error& nft_error, const Error& xtables_err
 
 std::uint64_t* counter_named(NftCounters& counters, const std::string& name) {
     if (name == "decided") return &counters.decided;
+    if (name == "known") return &counters.known;
     if (name == "loopback") return &counters.loopback;
     if (name == "neighbour") return &counters.neighbour;
     if (name == "answers") return &counters.answers;
@@ -82,7 +84,7 @@ Result<NftCounters> parse_counters(const std::string& text) {
     } catch (const nlohmann::json::exception& error) {
         return fail(fmt::format("cannot read nftables' counters: {}", error.what()));
     }
-    if (found != 6) {
+    if (found != 7) {
         return fail("the table inet doorward has lost counters: another program has changed it",
                     "restart doorwardd");
     }
@@ -125,13 +127,17 @@ struct NftTable::Impl {
     // safe, and slow.
     Result<void> put_questions() {
         const SenderPrograms& programs = layout.senders;
-        const NftQueueRule::Question questions[] = {
+        std::vector<NftQueueRule::Question> questions = {
             {"owner", programs.same_sender, ""},
             {"slot", programs.slot_bit[0], "slot_bit0"},
             {"slot", programs.slot_bit[1], "slot_bit1"},
             {"slot", programs.slot_bit[2], "slot_bit2"},
             {"accepted_out", programs.still_owner, "accepted"},
         };
+        if (programs.known_connection >= 0) {
+            questions.push_back({"known_connection", programs.known_connection, "known"});
+            questions.push_back({"known_datagram", programs.known_datagram, "known"});
+        }
         if (programs.same_sender >= 0 && compat->put_questions(questions)) {
             knows_senders = true;
             return {};

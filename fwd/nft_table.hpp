@@ -20,6 +20,9 @@ struct SenderPrograms {
     int same_sender = -1;  // 1: sent by the one who sent on this flow before
     int slot_bit[3] = {-1, -1, -1};  // of the number of its sender's slot
     int still_owner = -1;  // 0: the flow has gone to another socket since the packet was sent
+    // 1: the verdict on it is known, and is to accept it. Counts it as given.
+    int known_connection = -1;
+    int known_datagram = -1;
 };
 
 struct NftLayout {
@@ -37,6 +40,7 @@ struct NftLayout {
 // Packets by the way they took, since the table was put in.
 struct NftCounters {
     std::uint64_t decided = 0;    // by the conntrack mark
+    std::uint64_t known = 0;      // accepted by a verdict that the kernel gave again
     std::uint64_t loopback = 0;
     std::uint64_t neighbour = 0;  // the kernel's IPv6 neighbour discovery: no link works without
     std::uint64_t answers = 0;    // our own refusals, on their way to whom they are for

@@ -45,6 +45,12 @@ Rules accepted(const NftLayout& layout) {
             set_mark("ct", layout.marks, layout.generation_mark)};
 }
 
+// A question in front of the chains known_… leads here.
+Rules known(const NftLayout& layout) {
+    if (none_yet(layout)) return {};
+    return {set_mark("ct", layout.marks, layout.generation_mark), "counter name known accept"};
+}
+
 Rules ask(const NftLayout& layout) {
     // `ct direction` matches nothing for invalid and untracked packets: they are asked about too.
     return {set_mark("meta", layout.marks, layout.generation_mark), "ct direction reply goto reply",
@@ -97,13 +103,34 @@ constexpr std::string_view syn = "tcp flags & (syn | ack) == syn";
 constexpr std::string_view opening_packets[] = {
     "meta l4proto { udp, udplite }",
     "meta l4proto != { tcp, udp, udplite, icmp, icmpv6 }",
-    syn,
     "icmp type { echo-request, timestamp-request, info-request, address-mask-request }",
     "icmpv6 type echo-request"};
 
 // Takes the verdict from a flow whose port has gone to another socket: conntrack knows the tuple only
 // and outlives the sender. A rule in front of this (NftQueueRule) spares senders that are the same.
 std::string forget_verdict(const Marks& marks) { return set_mark("ct", marks, 0); }
+
+std::string refusal(const Marks& marks) {
+    return "ct state related " + mark_is("ct", marks, marks.reject());
+}
+
+// Most packets are of connections that have been decided: the shortest way is theirs.
+Rules tcp_out(const NftLayout& layout) {
+    return {std::string(syn) + " goto connection", "jump decided",
+            refusal(layout.marks) + " jump answer_out", "goto ask"};
+}
+
+// `ct direction` matches nothing for packets without conntrack: no mark would tell that they are decided.
+Rules connection() {
+    return {"ct direction original jump known_connection", "jump owner", "jump decided", "goto ask"};
+}
+
+// The first datagram of this sender. Asked about at once: a verdict on the former owner's last packet,
+// coming back just now, could mark the flow again before `decided` looks.
+Rules owner(const NftLayout& layout) {
+    return {forget_verdict(layout.marks),
+            "meta l4proto { udp, udplite } ct direction original jump known_datagram", "goto ask"};
+}
 
 // `interface`: oifname or iifname.
 Rules hook(const NftLayout& layout, std::string_view interface, std::string_view hook_name) {
@@ -116,12 +143,12 @@ Rules hook(const NftLayout& layout, std::string_view interface, std::string_view
         rules.push_back(fmt::format("{} \"lo\" counter name loopback accept", interface));
     }
     if (hook_name == "output") {
+        rules.push_back("meta l4proto tcp goto tcp_out");
         for (const std::string_view opening : opening_packets)
             rules.push_back(fmt::format("{} jump owner", opening));
     }
     rules.push_back("jump decided");
-    const std::string answer =
-        "ct state related " + mark_is("ct", layout.marks, layout.marks.reject());
+    const std::string answer = refusal(layout.marks);
     if (hook_name == "output") {
         rules.push_back(answer + " jump answer_out");
         rules.push_back(std::string(neighbour_match) + " jump neighbour_out");
@@ -143,7 +170,7 @@ Rules forward(const NftLayout& layout) {
 
 Rules verdict(const NftLayout& layout, std::string_view head, std::string_view accepted_chain) {
     const Marks& marks = layout.marks;
-    return {std::string(head),
+    return {std::string(head), mark_is("meta", marks, 0) + " accept",
             mark_is("meta", marks, marks.reject()) + " counter name rejected goto refuse",
             fmt::format("jump {}", accepted_chain), set_mark("meta", marks, 0)};
 }
@@ -176,7 +203,7 @@ std::string replace_rules(std::string_view chain, const Rules& rules) {
 
 std::string nft_table_text(const NftLayout& layout) {
     std::string out = nft_remove_text() + fmt::format("table {} {{\n", table_name);
-    for (const char* counter : {"decided", "loopback", "neighbour", "answers", "queued", "rejected"}) {
+    for (const char* counter : {"decided", "known", "loopback", "neighbour", "answers", "queued", "rejected"}) {
         out += block("counter", counter, {});
     }
     out += block("chain", "accounting", accounting());
@@ -191,11 +218,14 @@ std::string nft_table_text(const NftLayout& layout) {
     }
     out += block("chain", "slot", {});
     out += block("chain", "reply", reply(layout));
+    out += block("chain", "known", known(layout));
+    out += block("chain", "known_connection", {});
+    out += block("chain", "known_datagram", {});
     out += block("chain", "ask", ask(layout));
     out += block("chain", "ask_in", ask_in(layout));
-    // Asked about at once: a verdict on the former owner's last packet, coming back just now, could
-    // mark the flow again before `decided` looks.
-    out += block("chain", "owner", {forget_verdict(layout.marks), "goto ask"});
+    out += block("chain", "owner", owner(layout));
+    out += block("chain", "connection", connection());
+    out += block("chain", "tcp_out", tcp_out(layout));
     // After conntrack (-200) and the mangling of others (-150), before destination NAT (-100): the
     // packet still goes where the program asked.
     out += block("chain", "output", hook(layout, "oifname", "output"));
@@ -222,7 +252,8 @@ std::string nft_table_text(const NftLayout& layout) {
 
 std::string nft_generation_text(const NftLayout& layout) {
     return replace_rules("decided", decided(layout)) + replace_rules("ask", ask(layout)) +
-           replace_rules("ask_in", ask_in(layout)) + replace_rules("accepted", accepted(layout));
+           replace_rules("ask_in", ask_in(layout)) + replace_rules("accepted", accepted(layout)) +
+           replace_rules("known", known(layout));
 }
 
 std::string nft_undecided_text(const NftLayout& layout) {

@@ -8,9 +8,9 @@ namespace doorward {
 
 Pipeline::Pipeline(Marks marks, Attribution& attribution, Names& names,
                    const ActiveRulesSlot& active, ContentWorker& contents,
-                   ParkedPackets::Limits parking, Sink sink)
+                   ParkedPackets::Limits parking, VerdictCache& verdicts, Sink sink)
     : marks_(marks), attribution_(attribution), names_(names), active_(active),
-      contents_(contents), parked_(parking), sink_(std::move(sink)) {}
+      contents_(contents), verdicts_(verdicts), parked_(parking), sink_(std::move(sink)) {}
 
 std::optional<QueueVerdict> Pipeline::judge(const QueuedPacket& queued) {
     const ParsedPacket parsed = parse_packet(queued.payload);
@@ -122,7 +122,6 @@ QueueVerdict Pipeline::conclude(ParkedPacket& packet, const ActiveRules& active,
     decided.flow.interface = {};
     decided.decision = decision.action;
     decided.rule = decision.rule;
-    active.count(decision.rule);
     const bool passes = packet.passed || active.mode == Mode::observe;
     decided.verdict = passes ? Action::accept : decision.action;
     if (packet.until_ns != 0 && decided.latency_ns >= 0) {
@@ -130,10 +129,31 @@ QueueVerdict Pipeline::conclude(ParkedPacket& packet, const ActiveRules& active,
         decided.latency_ns += static_cast<std::int64_t>(monotonic_ns() - parked_ns);
     }
     const QueueVerdict result = verdict(packet.mark, decided, active);
-    counters_.by_verdict[static_cast<std::size_t>(decided.verdict)]++;
-    counters_.by_unknown[static_cast<std::size_t>(decided.flow.unknown)]++;
+    active.count(decision.rule);
+    count(decided);
+    verdicts_.remember(decided, decision.depends_on, active.generation, monotonic_ns(),
+                       [this](Decided&& repeats) { keep_repeats(std::move(repeats)); });
     sink_(std::move(decided));
     return result;
+}
+
+void Pipeline::count(const Decided& decided) {
+    counters_.by_verdict[static_cast<std::size_t>(decided.verdict)] += decided.count;
+    counters_.by_unknown[static_cast<std::size_t>(decided.flow.unknown)] += decided.count;
+}
+
+void Pipeline::keep_repeats(Decided&& repeats) {
+    const auto active = active_.load();
+    if (active->rules == repeats.rules) active->count(repeats.rule, repeats.count);
+    count(repeats);
+    sink_(std::move(repeats));
+}
+
+void Pipeline::collect(bool last) {
+    const std::uint64_t now_ns = monotonic_ns();
+    if (!last && !verdicts_.due(now_ns)) return;
+    verdicts_.collect(now_ns, static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1000),
+                      [this](Decided&& repeats) { keep_repeats(std::move(repeats)); });
 }
 
 void Pipeline::attribute(Decided& decided, const QueuedPacket& queued) {
@@ -145,6 +165,7 @@ void Pipeline::attribute(Decided& decided, const QueuedPacket& queued) {
     decided.flow.process = found.process.get();
     decided.process = std::move(found.process);
     decided.source = found.source;
+    decided.identity = found.identity;
     if (found.seen_ns != 0 && now_ns >= found.seen_ns)
         decided.latency_ns = static_cast<std::int64_t>(now_ns - found.seen_ns);
 }

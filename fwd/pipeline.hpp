@@ -17,6 +17,7 @@
 #include "fwd/names.hpp"
 #include "fwd/packet_queue.hpp"
 #include "fwd/parked_packets.hpp"
+#include "fwd/verdict_cache.hpp"
 
 namespace doorward {
 
@@ -32,9 +33,9 @@ public:
     using Answer = std::function<void(std::uint32_t id, std::uint32_t mark, const QueueVerdict&)>;
 
     // All references must outlive the pipeline. `sink` is called once per packet, after the verdict
-    // is known; it must not block.
+    // is known, and for verdicts that the kernel gave again; it must not block.
     Pipeline(Marks marks, Attribution& attribution, Names& names, const ActiveRulesSlot& active,
-             ContentWorker& contents, ParkedPackets::Limits parking, Sink sink);
+             ContentWorker& contents, ParkedPackets::Limits parking, VerdictCache& verdicts, Sink sink);
 
     // The verdict on one packet; nothing if it is parked until something is found out about its
     // executable's file. Called on the packet thread only, as are the next two.
@@ -46,6 +47,9 @@ public:
     // How long to wait at most before the next resume().
     int wait_ms(int most) const;
 
+    // Passes on what the kernel has decided since, once a second at most unless it is the `last` time.
+    void collect(bool last);
+
     const DecisionCounters& counters() const { return counters_; }
     ParkedCounters parked() const { return parked_.counters(); }
 
@@ -55,6 +59,8 @@ private:
     void keep_names(ParkedPacket& packet) const;
     bool fill_content(Decided& decided, Facts wanted, NoContent& failure);
     QueueVerdict conclude(ParkedPacket& packet, const ActiveRules& active, const Decision& decision);
+    void count(const Decided& decided);
+    void keep_repeats(Decided&& repeats);
     QueueVerdict verdict(std::uint32_t mark, const Decided& decided,
                          const ActiveRules& active) const;
 
@@ -63,6 +69,7 @@ private:
     Names& names_;
     const ActiveRulesSlot& active_;
     ContentWorker& contents_;
+    VerdictCache& verdicts_;
     ParkedPackets parked_;
     std::shared_ptr<const Ruleset> resumed_under_;
     Sink sink_;

@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "doorward.skel.h"
@@ -55,6 +56,7 @@ struct Probes::Impl {
     std::vector<Link> links;
     HookChoice hooks = HookChoice::automatic;
     bool names = true;
+    bool verdicts = true;
     std::vector<Address> resolvers;  // those in the map
     std::vector<MissingFeature> missing;
     std::vector<std::string> attached;
@@ -68,6 +70,7 @@ struct Probes::Impl {
     void watch_packet_sockets(PacketSocketPolicy policy);
     bool wanted(const Hook& hook) const {
         if (hook.kind == HookKind::names) return names;
+        if (hook.kind == HookKind::verdicts) return verdicts;
         return hook.kind != HookKind::foreign || object->rodata->bind_foreign;
     }
     bpf_program* program(const Hook& hook) const {
@@ -83,6 +86,13 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     object->rodata->netns_cookie = options.netns_cookie;
     object->rodata->bind_foreign = options.foreign;
     object->rodata->accepts_are_seen = hooks == HookChoice::kprobe;
+    object->rodata->denied_errno = options.denied_as == DeniedAs::eacces ? EACCES : EPERM;
+    auto& key = object->rodata->identity_key;
+    if (::getrandom(key, sizeof(key), 0) != static_cast<ssize_t>(sizeof(key)))
+        return sys_fail("get random bytes");
+    const std::uint32_t verdict_entries = options.verdicts ? options.limits.verdicts : 1;
+    bpf_map__set_max_entries(object->maps.verdicts, verdict_entries);
+    bpf_map__set_max_entries(object->maps.verdict_slots, verdict_entries);
     bpf_map__set_max_entries(object->maps.bindings, options.limits.bindings);
     bpf_map__set_max_entries(object->maps.senders, (options.limits.bindings + 1) / 2);
     bpf_map__set_max_entries(object->maps.processes, options.limits.processes);
@@ -105,6 +115,8 @@ Result<void> Probes::Impl::load(PacketSocketPolicy packet_sockets) {
     for (bpf_program* asked : {programs.same_sender, programs.slot_bit0, programs.slot_bit1,
                                programs.slot_bit2, programs.still_owner})
         bpf_program__set_autoload(asked, true);  // used by rules, attached nowhere
+    for (bpf_program* asked : {programs.known_connection, programs.known_datagram})
+        bpf_program__set_autoload(asked, verdicts);
     for (bpf_program* each_of : {programs.packet_socket_egress, programs.packet_socket_bypass})
         bpf_program__set_autoload(each_of, packet_sockets != PacketSocketPolicy::allow);
     for (const Hook& hook : hooks_of(hooks))
@@ -154,6 +166,7 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
     case HookKind::cgroup:
     case HookKind::names:
     case HookKind::foreign:
+    case HookKind::verdicts:
         return attach_to_cgroup(bpf);
     case HookKind::iterator:
         return iterate(hook);
@@ -193,6 +206,7 @@ Result<Probes> Probes::attach(const ProbeOptions& options) {
         auto impl = std::make_unique<Impl>();
         impl->hooks = set;
         impl->names = options.names;
+        impl->verdicts = options.verdicts;
         if (!refused.empty()) {
             impl->missing.push_back({"kprobes (" + refused + ")", "the cgroup hooks serve instead"});
         }
@@ -229,7 +243,14 @@ SenderPrograms Probes::sender_programs() const {
     return {.same_sender = bpf_program__fd(programs.same_sender),
             .slot_bit = {bpf_program__fd(programs.slot_bit0), bpf_program__fd(programs.slot_bit1),
                          bpf_program__fd(programs.slot_bit2)},
-            .still_owner = bpf_program__fd(programs.still_owner)};
+            .still_owner = bpf_program__fd(programs.still_owner),
+            .known_connection = impl_->verdicts ? bpf_program__fd(programs.known_connection) : -1,
+            .known_datagram = impl_->verdicts ? bpf_program__fd(programs.known_datagram) : -1};
+}
+Result<VerdictMemory> Probes::verdict_memory(std::size_t capacity) {
+    return VerdictMemory::of_maps(bpf_map__fd(impl_->object->maps.verdicts),
+                                  bpf_map__fd(impl_->object->maps.verdict_slots), capacity,
+                                  impl_->object->bss->verdict_state);
 }
 int Probes::dns_ring_fd() const { return bpf_map__fd(impl_->object->maps.dns_packets); }
 int Probes::programs_fd() const { return bpf_map__fd(impl_->object->maps.programs); }

@@ -12,6 +12,7 @@
 #include "fwd/config.hpp"
 #include "fwd/missing_feature.hpp"
 #include "fwd/nft_table.hpp"
+#include "fwd/verdict_memory.hpp"
 #include "rules/address.hpp"
 #include "rules/result.hpp"
 
@@ -24,6 +25,8 @@ struct ProbeOptions {
     std::uint64_t netns_cookie = 0;  // SO_NETNS_COOKIE of the namespace to look at
     bool names = true;               // look at DNS
     bool foreign = false;            // bind flows of other namespaces too, as far as they are seen
+    bool verdicts = true;            // verdicts may be given by the kernel
+    DeniedAs denied_as = DeniedAs::eperm;
 };
 
 // How many programs that run at one time are followed from their start to their end: four times as
@@ -54,6 +57,9 @@ public:
     int foreign_fd() const;
     SenderPrograms sender_programs() const;  // for the table's rules
     int dns_ring_fd() const;
+
+    // `capacity`: as in ProbeOptions::limits. The state is the loaded object's, so the memory ends first.
+    Result<VerdictMemory> verdict_memory(std::size_t capacity);
 
     // Only DNS from and to these addresses is looked at; at most DW_RESOLVERS_MAX.
     Result<void> believe(const std::vector<Address>& resolvers);

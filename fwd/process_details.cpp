@@ -65,6 +65,7 @@ ProcessDetails::ProcessDetails(Options options)
       processes_(options_.processes), users_(options_.users) {}
 
 void ProcessDetails::complete(AuditRecord& record) {
+    if (user_known(record)) fill(record.user, user(record.uid));
     if (record.pid == 0) return;
     const Key key{record.pid, record.start_ns, record.exec_id, record.cgroup_id};
     const Details* details = processes_.find(key);
@@ -75,7 +76,6 @@ void ProcessDetails::complete(AuditRecord& record) {
     fill(record.unit, details->unit);
     fill(record.slice, details->slice);
     fill(record.container, details->container);
-    fill(record.user, user(record.uid));
 }
 
 ProcessDetails::Details ProcessDetails::ask(const AuditRecord& record) {

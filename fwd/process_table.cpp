@@ -86,9 +86,9 @@ ProcessTable ProcessTable::of_maps(int processes_fd, int programs_fd, std::size_
 NamedProcess ProcessTable::name(const dw_binding& binding) {
     if (binding.flags & DW_FROM_KERNEL) return {nullptr, Unknown::kernel};
     const Key key{binding.who, binding.cgroup_id, binding.uid, binding.gid};
-    if (const auto* known = cache_.find(key)) return {*known, Unknown::none};
+    if (const NamedProcess* known = cache_.find(key)) return *known;
     NamedProcess named = read(binding);
-    if (named.process) cache_.put(key, named.process);
+    if (named.process) cache_.put(key, named);
     return named;
 }
 
@@ -126,7 +126,7 @@ NamedProcess ProcessTable::read(const dw_binding& binding) {
     process->script = std::move(script.path);
     process->script_device = script.device;
     process->script_inode = script.inode;
-    return {std::move(process), Unknown::none};
+    return {std::move(process), Unknown::none, record.identity};
 }
 
 }  // namespace doorward

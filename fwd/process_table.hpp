@@ -17,6 +17,7 @@ namespace doorward {
 struct NamedProcess {
     std::shared_ptr<const Process> process;  // null if and only if `unknown` is not none
     Unknown unknown = Unknown::none;
+    std::uint64_t identity = 0;  // dw_process.identity
 };
 
 // Used by one thread. Never asks /proc: by then the process may be gone or be another program.
@@ -47,7 +48,7 @@ private:
     ProcessMap map_;
     CgroupNames cgroups_;
     ScriptFiles scripts_;
-    Lru<Key, std::shared_ptr<const Process>, HashBytes> cache_;
+    Lru<Key, NamedProcess, HashBytes> cache_;
 };
 
 }  // namespace doorward

@@ -13,6 +13,9 @@ constexpr std::pair<Input, std::string_view> names_of_inputs[] = {
     {Input::verity, "verity"},
     {Input::package, "package"},
     {Input::interface, "interface"},
+    {Input::script, "script"},
+    {Input::local_address, "from"},
+    {Input::local_port, "source port"},
     {Input::network, "network"},
 };
 
@@ -79,7 +82,17 @@ Inputs RecordedFlow::not_known(const Decision& decision, bool network_known) con
         if (flow_.direction == Direction::out) add(Input::domain);
         if (!record_.ancestors.empty()) add(Input::ancestors);
     }
+    if (is_repeat(record_)) {
+        add(Input::interface);
+        add(Input::local_address);
+        add(Input::local_port);
+    }
     if (!flow_.process) return missing;
+    if (record_.pid == 0) {
+        add(Input::control_group);
+        add(Input::ancestors);
+        add(Input::script);
+    }
     if (!evidence.asked.has(Fact::sha256)) add(Input::sha256);
     if (!evidence.asked.has(Fact::verity)) add(Input::verity);
     if (!evidence.asked.has(Fact::package)) add(Input::package);

@@ -56,6 +56,8 @@ void check_equal(const Config& a, const Config& b) {
     CHECK(a.limits == b.limits);
     CHECK(a.dns == b.dns);
     CHECK(a.digests == b.digests);
+    CHECK(a.verdict_cache == b.verdict_cache);
+    CHECK(a.denied_as == b.denied_as);
 }
 
 constexpr const char* everything_else =
@@ -73,10 +75,12 @@ constexpr const char* everything_else =
     "groups: {read: readers, change: _changers-1}\n"
     "retention: {days: 1, megabytes: 2}\n"
     "limits: {bindings: 3, processes: 4, listeners: 5, queued_packets: 6, audit_records: 8,\n"
-    "  names: 9, dns_queries: 10}\n"
+    "  names: 9, dns_queries: 10, verdicts: 11}\n"
     "dns: {enabled: false, resolvers: [192.0.2.53, /tmp/resolv.conf], hosts_file: /tmp/hosts,\n"
     "  minimum_ttl: 5}\n"
-    "digests: {files: 9, parked_packets: 10, wait_ms: 11}\n";
+    "digests: {files: 9, parked_packets: 10, wait_ms: 11}\n"
+    "verdict_cache: false\n"
+    "denied_as: EACCES\n";
 
 }  // namespace
 
@@ -113,7 +117,8 @@ TEST_CASE("the example has every key, each with its default") {
           "database", "control_socket", "groups", "read", "change", "retention", "days",
           "megabytes", "limits", "bindings", "processes", "listeners", "queued_packets",
           "audit_records", "names", "dns_queries", "dns", "enabled", "resolvers", "hosts_file",
-          "minimum_ttl", "digests", "files", "parked_packets", "wait_ms"}) {
+          "minimum_ttl", "digests", "files", "parked_packets", "wait_ms", "verdicts",
+          "verdict_cache", "denied_as"}) {
         INFO(key);
         std::size_t at = text.find(std::string("\n") + key + ":");
         if (at == std::string::npos) at = text.find(std::string("\n  ") + key + ":");
@@ -141,11 +146,13 @@ TEST_CASE("every key is read") {
     CHECK(read.read_group == "readers");
     CHECK(read.change_group == "_changers-1");
     CHECK(read.retention == Retention{1, 2});
-    CHECK(read.limits == Limits{3, 4, 5, 6, 8, 9, 10});
+    CHECK(read.limits == Limits{3, 4, 5, 6, 8, 9, 10, 11});
     CHECK(read.dns == DnsConfig{false, {"192.0.2.53", "/tmp/resolv.conf"}, "/tmp/hosts", 5});
     CHECK(config("dns: {resolvers: \"2001:db8::53\"}\n").dns.resolvers ==
           std::vector<std::string>{"2001:db8::53"});
     CHECK(read.digests == DigestLimits{9, 10, 11});
+    CHECK_FALSE(read.verdict_cache);
+    CHECK(read.denied_as == DeniedAs::eacces);
     CHECK(invalid(read) == "valid");
 }
 
@@ -178,6 +185,7 @@ TEST_CASE("errors say where, what and what to do") {
         {"hooks: lsm\n", "f:1:8: hooks: \"lsm\" is not known here (use auto, kprobe or cgroup)"},
         {"loopback: drop\n",
          "f:1:11: loopback: \"drop\" is not known here (use accept or filter)"},
+        {"denied_as: eperm\n", "f:1:12: denied_as: \"eperm\" is not known here (use EPERM or EACCES)"},
         {"packet_sockets: drop\n",
          "f:1:17: packet_sockets: \"drop\" is not known here (use allow, record or refuse)"},
         {"packet_sockets: [allow]\n", "f:1:17: packet_sockets: found a list where a single value was expected "
@@ -201,7 +209,7 @@ TEST_CASE("errors say where, what and what to do") {
          "colon, on the same line)"},
         {"limits:\nqueue: 5\n",
          "f:1:1: limits: found nothing where a map was expected (use one or more of the keys "
-         "bindings, processes, listeners, queued_packets, audit_records, names, dns_queries)"},
+         "bindings, processes, listeners, queued_packets, audit_records, names, dns_queries, verdicts)"},
         {"dns:\n  resolvers: [192.0.2.1, localhost]\n",
          "f:2:26: dns.resolvers: \"localhost\" is neither an address nor a file (use the address "
          "of a DNS server, or the whole path of a file like resolv.conf)"},

@@ -166,7 +166,7 @@ CONTENDERS = {
     "none": (Contender, {}),
     "conntrack": (Conntrack, {}),
     "accept-loop": (AcceptLoop, {}),
-    "doorward": (Doorward, {}),
+    "doorward": (Doorward, {"config": "verdict_cache: true\n"}),
     "doorward-queue": (Doorward, {"config": "verdict_cache: false\n"}),
     "opensnitch": (OpenSnitch, {}),
 }

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Verdicts that the daemon has given before, given again here: on the same program's flows to the same
+ * destination, under the same rules. What is not here is asked of the daemon.
+ *
+ * The map `verdicts` leads from a key to a slot; the slot, in memory that the daemon shares, holds the
+ * key again and the verdict. Both are compared: an element of a map, and a slot, may be taken for
+ * another key while a program that was interrupted still holds it. */
+#ifndef DOORWARD_VERDICTS_H
+#define DOORWARD_VERDICTS_H
+
+#include "sender.h"
+
+/* What a refused connect() or sendmsg() ends with, as a positive errno. */
+const volatile int denied_errno = 1;
+
+/* The generation whose verdicts count, and until when (CLOCK_MONOTONIC): a daemon that is dead or
+ * stopped collects no counts, and after a while nothing is decided without it. */
+struct dw_verdict_state verdict_state;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct dw_verdict_key);
+	__type(value, dw_u32);
+} verdicts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 16384);
+	__type(key, dw_u32);
+	__type(value, struct dw_verdict_slot);
+} verdict_slots SEC(".maps");
+
+static __always_inline bool same_key(struct dw_verdict_key *a, struct dw_verdict_key *b)
+{
+	dw_u64 *x = (void *)a, *y = (void *)b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+}
+
+/* Completes the key with who runs now. False: nothing is known of the program, or it is a kind that
+ * only the daemon tells apart. */
+static __always_inline bool ask_as_current(struct dw_verdict_key *key, struct dw_process_key *who)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	const struct cred *cred = task->cred;
+	struct dw_process *program;
+
+	if (!cred)
+		return false;
+	process_key_of_current(who);
+	program = bpf_map_lookup_elem(&programs, who);
+	if (!program || !program->identity)
+		return false;
+	key->identity = program->identity;
+	key->uid = cred->uid.val;
+	key->gid = cred->gid.val;
+	return true;
+}
+
+static __always_inline struct dw_verdict_slot *slot_of_verdict(struct dw_verdict_key *key)
+{
+	dw_u32 *number = bpf_map_lookup_elem(&verdicts, key);
+	dw_u32 copy;
+
+	if (!number)
+		return 0;
+	copy = *number;
+	return bpf_map_lookup_elem(&verdict_slots, &copy);
+}
+
+/* Whether `verdict` was given on this key under the rules in force; if so, it counts as given once more. */
+static __always_inline bool given(struct dw_verdict_key *key, dw_u32 verdict)
+{
+	dw_u64 generation = verdict_state.generation;
+	struct dw_verdict_slot *slot;
+	struct dw_process_key who;
+
+	if (!generation || bpf_ktime_get_ns() > verdict_state.until_ns)
+		return false;
+	if (!ask_as_current(key, &who))
+		return false;
+	slot = slot_of_verdict(key);
+	if (!slot || slot->state != (generation << DW_VERDICT_BITS | verdict) ||
+	    !same_key(&slot->key, key))
+		return false;
+	barrier();
+	if (slot->state != (generation << DW_VERDICT_BITS | verdict))
+		return false;
+	/* Before it is counted: whoever reads the count then also sees this. */
+	if (!same_process(&slot->who, &who))
+		slot->by_others = 1;
+	__sync_fetch_and_add(&slot->count, 1);
+	return true;
+}
+
+/* A connection's first packet, in the call that makes it. What a timer sends again has been decided
+ * before, and conntrack knows. */
+SEC("socket")
+int known_connection(struct __sk_buff *skb)
+{
+	struct dw_verdict_key key = {};
+	struct bpf_sock *socket = skb->sk;
+	struct dw_senders *all;
+	struct dw_flow_key packet;
+	struct tcp_sock *tcp;
+	struct sock *sk;
+
+	if (!verdict_state.generation || !socket || !sender_key(skb, &packet))
+		return 0;
+	tcp = (void *)bpf_skc_to_tcp_sock(socket);
+	if (!tcp || packet.protocol != IPPROTO_TCP)
+		return 0;
+	sk = &tcp->inet_conn.icsk_inet.sk;
+	if (sk->__sk_common.skc_num != bpf_ntohs(packet.local_port) || !sk->sk_lock.owned || BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
+		return 0;
+	__builtin_memcpy(key.remote, packet.remote, 16);
+	key.remote_port = bpf_ntohs(packet.remote_port);
+	key.protocol = IPPROTO_TCP;
+	if (!given(&key, DW_VERDICT_ACCEPT))
+		return 0;
+	/* Two sockets on two devices may have one tuple: whoever was asked about before is asked again. */
+	all = bpf_map_lookup_elem(&senders, &packet);
+	if (all)
+		all->owner = 0;
+	return 1;
+}
+
+/* A datagram of a flow that is its sender's first. Raw sockets may write what is no datagram: the daemon
+ * reads all of their packets. */
+SEC("socket")
+int known_datagram(struct __sk_buff *skb)
+{
+	struct dw_verdict_key key = {};
+	struct sock *sk = socket_of(skb);
+	struct dw_flow_key packet;
+
+	if (!verdict_state.generation || !sk || !sender_key(skb, &packet))
+		return 0;
+	if (packet.protocol != IPPROTO_UDP && packet.protocol != IPPROTO_UDPLITE)
+		return 0;
+	if (kind_of_sender(sk, &packet) != SENDER_CURRENT || BPF_CORE_READ(sk, sk_type) == SOCK_RAW)
+		return 0;
+	__builtin_memcpy(key.remote, packet.remote, 16);
+	key.remote_port = bpf_ntohs(packet.remote_port);
+	key.protocol = packet.protocol;
+	return given(&key, DW_VERDICT_ACCEPT);
+}
+
+enum { CALL_REFUSED, CALL_GOES_ON };
+
+static __always_inline int refused(struct dw_verdict_key *key)
+{
+	if (!given(key, DW_VERDICT_DENY))
+		return CALL_GOES_ON;
+	bpf_set_retval(-denied_errno);
+	return CALL_REFUSED;
+}
+
+static __always_inline bool asked_about(struct bpf_sock_addr *ctx, dw_u8 protocol,
+					struct dw_verdict_key *key)
+{
+	if (!verdict_state.generation || !verdict_state.denials || ctx->protocol != protocol ||
+	    bpf_get_netns_cookie(ctx) != netns_cookie)
+		return false;
+	key->remote_port = bpf_ntohs(ctx->user_port);
+	key->protocol = protocol;
+	return true;
+}
+
+static __always_inline void ask_v6(struct bpf_sock_addr *ctx, struct dw_verdict_key *key)
+{
+	volatile dw_u32 *word = (void *)key->remote; /* one load each: see set_v6() */
+
+	word[0] = ctx->user_ip6[0];
+	word[1] = ctx->user_ip6[1];
+	word[2] = ctx->user_ip6[2];
+	word[3] = ctx->user_ip6[3];
+}
+
+/* Not for a connected datagram socket: connect() sends nothing, and programs use it to ask for a route. */
+SEC("cgroup/connect4")
+int refuse_connect4(struct bpf_sock_addr *ctx)
+{
+	struct dw_verdict_key key = {};
+
+	if (!asked_about(ctx, IPPROTO_TCP, &key))
+		return CALL_GOES_ON;
+	set_v4(key.remote, ctx->user_ip4);
+	return refused(&key);
+}
+
+SEC("cgroup/connect6")
+int refuse_connect6(struct bpf_sock_addr *ctx)
+{
+	struct dw_verdict_key key = {};
+
+	if (!asked_about(ctx, IPPROTO_TCP, &key))
+		return CALL_GOES_ON;
+	ask_v6(ctx, &key);
+	return refused(&key);
+}
+
+SEC("cgroup/sendmsg4")
+int refuse_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	struct dw_verdict_key key = {};
+
+	if (!asked_about(ctx, IPPROTO_UDP, &key))
+		return CALL_GOES_ON;
+	set_v4(key.remote, ctx->user_ip4);
+	return refused(&key);
+}
+
+SEC("cgroup/sendmsg6")
+int refuse_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	struct dw_verdict_key key = {};
+
+	if (!asked_about(ctx, IPPROTO_UDP, &key))
+		return CALL_GOES_ON;
+	ask_v6(ctx, &key);
+	return refused(&key);
+}
+
+#endif
