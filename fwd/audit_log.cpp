@@ -58,8 +58,8 @@ std::int64_t AuditLog::Losses::total() const {
 
 AuditLog::AuditLog(Options options, AuditStore store)
     : options_(std::move(options)), store_(std::move(store)) {
-    queue_.reserve(options_.max_pending);
-    drained_.reserve(options_.max_pending);
+    decisions_.reserve(options_.max_pending);
+    drained_decisions_.reserve(options_.max_pending);
 }
 
 Result<std::unique_ptr<AuditLog>> AuditLog::open(Options options) {
@@ -82,20 +82,31 @@ AuditLog::~AuditLog() {
 }
 
 bool AuditLog::record(AuditRecord record) {
+    const std::uint64_t flows = flows_of(record);
+    return accept(std::move(record), flows, queue_);
+}
+
+bool AuditLog::record(Decided&& decided) {
+    const std::uint64_t flows = decided.count;
+    return accept(std::move(decided), flows, decisions_);
+}
+
+template <class Item>
+bool AuditLog::accept(Item&& item, std::uint64_t flows, std::vector<std::remove_cvref_t<Item>>& queue) {
     bool first = false;
     {
         const std::lock_guard lock(mutex_);
         if (counters_.pending >= options_.max_pending) {
-            ++counters_.lost;
-            ++losses_.counts[static_cast<std::size_t>(record.verdict)]
-                            [static_cast<std::size_t>(record.decision)];
-            losses_.last_time_us = record.time_us;
+            counters_.lost += flows;
+            losses_.counts[static_cast<std::size_t>(item.verdict)]
+                          [static_cast<std::size_t>(item.decision)] += static_cast<std::int64_t>(flows);
+            losses_.last_time_us = item.time_us;
             return false;
         }
-        // The thread sleeps only while the queue is empty; later records are fetched without a
+        // The thread sleeps only while nothing is queued; what comes later is fetched without a
         // call.
-        first = queue_.empty();
-        queue_.push_back(std::move(record));
+        first = nothing_queued();
+        queue.push_back(std::move(item));
         ++counters_.accepted;
         ++counters_.pending;
     }
@@ -140,17 +151,22 @@ void AuditLog::run() {
 
 // True with the lock held if there is a reason to write now.
 bool AuditLog::something_to_do() const {
-    return stop_ || flushers_ > 0 || !queue_.empty() || losses_.total() > 0;
+    return stop_ || flushers_ > 0 || !nothing_queued() || losses_.total() > 0;
 }
 
-// Moves the queue to the batch. The lock is given up meanwhile: enriching takes system calls.
+void AuditLog::take(AuditRecord&& record) {
+    if (options_.enrich) options_.enrich(record);
+    batch_.push_back(std::move(record));
+}
+
+// Moves what is queued to the batch. The lock is given up meanwhile: enriching takes system calls.
 void AuditLog::drain(std::unique_lock<std::mutex>& lock) {
     queue_.swap(drained_);
+    decisions_.swap(drained_decisions_);
     lock.unlock();
-    for (AuditRecord& record : drained_) {
-        if (options_.enrich) options_.enrich(record);
-        batch_.push_back(std::move(record));
-    }
+    for (const Decided& decided : drained_decisions_) take(record_of(decided));
+    for (AuditRecord& record : drained_) take(std::move(record));
+    drained_decisions_.clear();
     drained_.clear();
     lock.lock();
 }
@@ -171,7 +187,7 @@ bool AuditLog::gather() {
         drain(lock);
     }
     // While the last ones were drained, more may have come.
-    return stop_ && queue_.empty();
+    return stop_ && nothing_queued();
 }
 
 void AuditLog::write() {
@@ -284,7 +300,7 @@ void AuditLog::give_up_rest() {
              fmt::format("{} decisions could not be written to the audit log before the end",
                          batch_.size()));
     const std::lock_guard lock(mutex_);
-    counters_.lost += batch_.size();
+    for (const AuditRecord& record : batch_) counters_.lost += flows_of(record);
     counters_.pending -= batch_.size();
 }
 

@@ -11,18 +11,20 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "fwd/audit_record.hpp"
 #include "fwd/audit_store.hpp"
+#include "fwd/decided.hpp"
 
 namespace doorward {
 
 struct AuditCounters {
-    std::uint64_t accepted = 0;        // records that record() took
+    std::uint64_t accepted = 0;        // records and decisions that record() took
     std::uint64_t written = 0;         // of these, in the database
     std::uint64_t pending = 0;         // of these, not yet
-    std::uint64_t lost = 0;            // refused for lack of room, or still unwritten at the end
+    std::uint64_t lost = 0;            // flows: refused for lack of room, or still unwritten at the end
     std::uint64_t lost_recorded = 0;   // of these, counted in a row with the reason "audit-loss"
     std::uint64_t failed_batches = 0;  // each is tried again
     std::uint64_t pruned_chunks = 0;   // deletions by age or size
@@ -68,8 +70,10 @@ public:
     // Writes what is pending, if the database lets it (tried once), and leaves a plain file.
     ~AuditLog();
 
-    // Any thread. False: there was no room; the record is counted as lost.
+    // Any thread. False: there was no room; the record, and each flow that it stands for, is counted as lost.
     bool record(AuditRecord record);
+    // The same of a decision, which becomes a record (record_of()) on the log's thread. Allocates nothing.
+    bool record(Decided&& decided);
 
     // Waits until everything accepted before the call is written. False: not within the time.
     bool flush(std::chrono::milliseconds timeout);
@@ -91,6 +95,10 @@ private:
     };
 
     AuditLog(Options options, AuditStore store);
+    template <class Item>
+    bool accept(Item&& item, std::uint64_t flows, std::vector<std::remove_cvref_t<Item>>& queue);
+    bool nothing_queued() const { return queue_.empty() && decisions_.empty(); }
+    void take(AuditRecord&& record);
     void run();
     bool gather();
     void drain(std::unique_lock<std::mutex>& lock);
@@ -115,7 +123,8 @@ private:
     mutable std::mutex mutex_;  // never held during a system call, allocation of records included
     std::condition_variable wake_;
     std::condition_variable settled_;
-    std::vector<AuditRecord> queue_;  // capacity max_pending: push_back allocates nothing
+    std::vector<AuditRecord> queue_;
+    std::vector<Decided> decisions_;  // capacity max_pending: push_back allocates nothing
     Losses losses_;
     AuditCounters counters_;
     std::string trouble_;
@@ -124,7 +133,8 @@ private:
 
     // Of the thread alone.
     AuditStore store_;
-    std::vector<AuditRecord> drained_;  // swapped with queue_, same capacity
+    std::vector<AuditRecord> drained_;           // swapped with queue_
+    std::vector<Decided> drained_decisions_;     // swapped with decisions_, same capacity
     std::vector<AuditRecord> batch_;
     bool failing_ = false;
     Clock::time_point retry_at_{};

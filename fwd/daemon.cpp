@@ -152,7 +152,7 @@ Result<void> Daemon::watch_packet_sockets() {
 // On the packet thread.
 void Daemon::keep(Decided&& decided) {
     if (!decided.repeat) recent_.remember(decided);
-    audit_->record(record_of(decided));
+    audit_->record(std::move(decided));
 }
 
 void Daemon::announce() const {

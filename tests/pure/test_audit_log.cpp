@@ -155,12 +155,18 @@ TEST_CASE("what finds no room is counted by verdict, and the counts become rows"
         for (int i = 0; i < 40; ++i) REQUIRE_FALSE((*log)->record(record));
         record.verdict = record.decision = Action::drop;
         record.time_us += 7;
+        record.count = 3;
         for (int i = 0; i < 2; ++i) REQUIRE_FALSE((*log)->record(record));
+        Decided repeats;
+        repeats.verdict = repeats.decision = Action::accept;
+        repeats.time_us = record.time_us;
+        repeats.count = 4;
+        REQUIRE_FALSE((*log)->record(std::move(repeats)));
         CHECK_FALSE((*log)->flush(50ms));
         REQUIRE(eventually([&] { return !(*log)->trouble().empty(); }));
         const AuditCounters counters = (*log)->counters();
         CHECK(counters.pending == 100);
-        CHECK(counters.lost == 42);
+        CHECK(counters.lost == 50);
         CHECK(counters.written == 0);
         CHECK(counters.failed_batches >= 1);
         CHECK((*log)->trouble().find("locked") != std::string::npos);
@@ -168,17 +174,43 @@ TEST_CASE("what finds no room is counted by verdict, and the counts become rows"
     REQUIRE((*log)->flush(patience));
     const AuditCounters counters = (*log)->counters();
     CHECK(counters.written == 100);
-    CHECK(counters.lost_recorded == 42);
+    CHECK(counters.lost_recorded == 50);
     CHECK(counters.pending == 0);
-    CHECK(query_number(path, "SELECT sum(count) FROM decisions") == 142);
-    CHECK(query_number(path, "SELECT sum(count) FROM decisions WHERE verdict='drop'") == 2);
+    CHECK(query_number(path, "SELECT sum(count) FROM decisions") == 150);
+    CHECK(query_number(path, "SELECT sum(count) FROM decisions WHERE verdict='drop'") == 6);
     CHECK(query_number(path, "SELECT sum(count) FROM decisions WHERE decision='reject'") == 140);
-    CHECK(query_number(path, "SELECT count(*) FROM decisions WHERE reason='audit-loss'") == 2);
+    CHECK(query_number(path, "SELECT count(*) FROM decisions WHERE reason='audit-loss'") == 3);
     CHECK(query_number(path, "SELECT max(time_us) FROM decisions WHERE reason='audit-loss'") ==
           record.time_us);
     CHECK(query_number(path, "SELECT count(*) FROM decisions WHERE reason='audit-loss' AND "
                              "(destination_ip IS NOT NULL OR exe<>'')") == 0);
     REQUIRE(eventually([&] { return (*log)->trouble().empty(); }));
+}
+
+TEST_CASE("decisions become records on the log's thread, and are enriched as others are") {
+    const TempFolder folder;
+    const std::string path = folder / "audit.db";
+    Messages messages;
+    auto options = quick(path, messages);
+    options.enrich = [](AuditRecord& record) { record.user = record.exe + "!"; };
+    const auto log = AuditLog::open(options);
+    for (int i = 0; i < 50; ++i) {
+        auto process = std::make_shared<Process>();
+        process->pid = static_cast<std::uint32_t>(i + 1);
+        process->exe = "/usr/bin/tool";
+        Decided decided;
+        decided.time_us = full_record().time_us;
+        decided.verdict = decided.decision = Action::accept;
+        decided.process = process;
+        decided.flow.process = process.get();
+        decided.count = 2;
+        REQUIRE((*log)->record(std::move(decided)));
+    }
+    REQUIRE((*log)->record(full_record()));
+    REQUIRE((*log)->flush(patience));
+    CHECK((*log)->counters().written == 51);
+    CHECK(query_number(path, "SELECT sum(count) FROM decisions WHERE user='/usr/bin/tool!'") == 100);
+    CHECK(query_number(path, "SELECT count(DISTINCT pid) FROM decisions WHERE exe='/usr/bin/tool'") == 50);
 }
 
 TEST_CASE("repeated trouble is not told again and again") {
