@@ -50,6 +50,7 @@ public:
     Controlling<void> cut_flow(const FlowEnds& flow) override;
 
 private:
+    std::optional<RecentFlows::Seen> see(const Flow& flow);
     // Rules that go by themselves unless they are confirmed in time.
     struct Trial {
         Candidate candidate;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fwd/clock.hpp"
 #include "fwd/daemon.hpp"
 #include "fwd/explain.hpp"
 #include "fwd/local_time.hpp"
@@ -261,24 +262,36 @@ Controlling<std::vector<OpenFlow>> Daemon::flows() {
     if (!tracked)
         return std::unexpected(failure(ControlFailure::Kind::failed, tracked.error()));
     return recent_.name(*tracked, guard_->marks().mask(), guard_->active()->accept_mark,
-                        AuditLog::wall_clock_us());
+                        AuditLog::wall_clock_us(), [this](const Flow& flow) { return see(flow); });
+}
+
+// The rules are asked again only for flows of which no decision is remembered: the kernel decided them by
+// itself, so that nothing counts but what is known here.
+std::optional<RecentFlows::Seen> Daemon::see(const Flow& flow) {
+    auto latest = guard_->flow_senders().of(flow);
+    if (!latest) return std::nullopt;
+    const auto active = guard_->active();
+    const std::int64_t now = std::time(nullptr);
+    Flow asked = flow;
+    asked.process = latest->process.get();
+    const Decision decision =
+        active->rules->decide(asked, Surroundings(now, minute_of_week(now), active->facts()));
+    RecentFlows::Seen seen{latest->process, AuditLog::wall_clock_us(), decision.action, {}};
+    if (decision.rule != Decision::no_rule) seen.rule = active->rules->name(decision.rule);
+    if (latest->since_ns != 0)
+        seen.time_us -= static_cast<std::int64_t>((monotonic_ns() - latest->since_ns) / 1000);
+    return seen;
 }
 
 Controlling<void> Daemon::cut_flow(const FlowEnds& ends) {
     const auto kept = [](const Error& error) {
         return std::unexpected(failure(ControlFailure::Kind::flow_kept, error));
     };
-    if (!recent_.is_owner(ends)) return kept({"it has ended, or is another program's by now", {}, {}});
-    Flow flow;
-    flow.direction = ends.direction;
-    flow.protocol = ends.protocol;
-    flow.local = ends.local;
-    flow.remote = ends.remote;
-    flow.local_port = ends.local_port;
-    flow.remote_port = ends.remote_port;
+    if (!recent_.is_owner(ends, [this](const Flow& flow) { return see(flow); }))
+        return kept({"it has ended, or is another program's by now", {}, {}});
     auto sockets = SockDiag::open();
     if (!sockets) return kept(sockets.error());
-    if (auto closed = sockets->close_connected(flow); !closed) return kept(closed.error());
+    if (auto closed = sockets->close_connected(flow_of(ends)); !closed) return kept(closed.error());
     log_line(Severity::notice,
              fmt::format("flow cut by command: {} {}:{} {} {}:{}, pid {}", protocol_name(ends.protocol),
                          ends.local.to_string(), ends.local_port,

@@ -15,6 +15,7 @@ namespace doorward {
 namespace {
 
 constexpr int serve_timeout_ms = 250;
+constexpr std::size_t processes_shown = 256;  // remembered between two looks at the open flows
 
 // An eighth for one file: a large one must not keep the programs with small ones waiting.
 ParkedPackets::Limits parking_of(const DigestLimits& limits) {
@@ -110,6 +111,9 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
                          Bindings::of_map(probes_->bindings_fd()),
                          ForeignBindings::of_map(probes_->foreign_fd()),
                          Attribution::holders_of_map(probes_->holders_fd()), *sockets_, *processes_);
+    flow_senders_.emplace(Senders::of_map(probes_->senders_fd()), Bindings::of_map(probes_->bindings_fd()),
+                          ProcessTable::of_maps(probes_->processes_fd(), probes_->programs_fd(),
+                                                processes_shown));
     if (auto opened = open_verdicts(config); !opened) return opened;
     pipeline_.emplace(marks_, *attribution_, *names_, active_, *contents_, parking_, *verdicts_,
                       std::move(sink));

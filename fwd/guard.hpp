@@ -11,6 +11,7 @@
 
 #include "fwd/active_rules.hpp"
 #include "fwd/conntrack.hpp"
+#include "fwd/flow_senders.hpp"
 #include "fwd/handle.hpp"
 #include "fwd/name_sources.hpp"
 #include "fwd/names.hpp"
@@ -67,6 +68,7 @@ public:
     ContentWorker& contents() { return *contents_; }
     std::uint64_t generation() const { return applied_; }  // counts from 1
     Result<std::vector<TrackedFlow>> tracked_flows() { return conntrack_->list(); }
+    FlowSenders& flow_senders() { return *flow_senders_; }  // for the main thread
     const Marks& marks() const { return marks_; }
 
 private:
@@ -99,6 +101,7 @@ private:
     std::optional<Names> names_;
     std::optional<ProcessTable> processes_;
     std::optional<Attribution> attribution_;
+    std::optional<FlowSenders> flow_senders_;
     std::optional<PacketQueue> queue_;
     std::optional<Conntrack> conntrack_;
     std::optional<VerdictCache> verdicts_;

@@ -20,6 +20,10 @@ Flow as_flow(const TrackedFlow& tracked, Direction direction) {
     return flow;
 }
 
+bool same_program(const Process& a, const Process& b) {
+    return a.pid == b.pid && a.start_ns == b.start_ns && a.exec_id == b.exec_id;
+}
+
 void put_process(OpenFlow& open, const Process& process) {
     open.exe = process.exe;
     open.pid = process.pid;
@@ -32,6 +36,17 @@ void put_process(OpenFlow& open, const Process& process) {
 }
 
 }  // namespace
+
+Flow flow_of(const FlowEnds& ends) {
+    Flow flow;
+    flow.direction = ends.direction;
+    flow.protocol = ends.protocol;
+    flow.local = ends.local;
+    flow.remote = ends.remote;
+    flow.local_port = ends.local_port;
+    flow.remote_port = ends.remote_port;
+    return flow;
+}
 
 OpenFlow RecentFlows::open_flow(const TrackedFlow& tracked, const std::optional<Remembered>& decided,
                                 std::int64_t now_us) {
@@ -75,30 +90,36 @@ void RecentFlows::remember(const Decided& decided) {
     flows_.put(key_of(decided.flow), std::move(remembered));
 }
 
-std::optional<RecentFlows::Remembered> RecentFlows::find(const TrackedFlow& tracked, Direction direction) {
+std::optional<RecentFlows::Remembered> RecentFlows::find(const Flow& flow) {
     const std::lock_guard lock(mutex_);
-    const Remembered* found = flows_.find(key_of(as_flow(tracked, direction)));
-    if (!found || found->direction != direction) return std::nullopt;
+    const Remembered* found = flows_.find(key_of(flow));
+    if (!found || found->direction != flow.direction) return std::nullopt;
     return *found;
 }
 
-bool RecentFlows::is_owner(const FlowEnds& flow) {
-    const Key key{flow.local.bytes, flow.remote.bytes, flow.local_port, flow.remote_port,
-                  static_cast<std::uint32_t>(flow.protocol)};
-    const std::lock_guard lock(mutex_);
-    const Remembered* found = flows_.find(key);
-    return found && found->direction == flow.direction &&
-           (found->process ? found->process->pid : 0) == flow.pid;
+// What is remembered, unless another process has been seen to send there.
+std::optional<RecentFlows::Remembered> RecentFlows::owner(const Flow& flow, const See& see) {
+    auto remembered = find(flow);
+    auto seen = see(flow);
+    if (!seen || (remembered && remembered->process && same_program(*remembered->process, *seen->process)))
+        return remembered;
+    return Remembered{flow.direction, Action::accept, seen->decision, Unknown::none, seen->time_us,
+                      std::move(seen->process), std::move(seen->rule), nullptr};
+}
+
+bool RecentFlows::is_owner(const FlowEnds& ends, const See& see) {
+    const auto found = owner(flow_of(ends), see);
+    return found && (found->process ? found->process->pid : 0) == ends.pid;
 }
 
 std::vector<OpenFlow> RecentFlows::name(const std::vector<TrackedFlow>& tracked,
                                         std::uint32_t mask, std::uint32_t decided_mark,
-                                        std::int64_t now_us) {
+                                        std::int64_t now_us, const See& see) {
     std::vector<OpenFlow> open;
     for (const TrackedFlow& flow : tracked) {
         if (flow.closed || (flow.mark & mask) != decided_mark) continue;
-        auto decided = find(flow, Direction::out);
-        if (!decided) decided = find(flow, Direction::in);
+        auto decided = owner(as_flow(flow, Direction::out), see);
+        if (!decided) decided = find(as_flow(flow, Direction::in));
         open.push_back(open_flow(flow, decided, now_us));
     }
     return open;

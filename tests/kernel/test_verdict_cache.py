@@ -182,6 +182,32 @@ class VerdictCache(KernelTest):
         shown = json.loads(self.fw.command("log", "--database", str(self.fw.database), "--json", "--limit", "1").stdout.splitlines()[0])
         self.assertEqual((shown["pid"], shown["exe"], shown["count"]), (None, python, 1))
 
+    @everywhere
+    def test_open_flows_are_named_and_can_be_cut(self):
+        """Nothing is remembered of flows that the kernel decided, but of one before with the same port."""
+        first, second = Helper(self.host, "sockets.py"), Helper(self.host, "sockets.py")
+        for each in (first, second):
+            self.addCleanup(each.stop)
+        self.start("  - {name: all, action: accept}\n")
+        opens = lambda helper, *source: helper.ask(json.dumps(["open", "tcp", self.pair.peer4, 7, *source]))
+        number = opens(first, 45678)
+        first.ask(json.dumps(["close", number]))
+        for source in (45678, 45679):
+            last = opens(second, source)
+        opens(first, 45680)
+        flows = lambda: {f["local_port"]: f for f in json.loads(
+            self.fw.command("flows", "--json").stdout) if f["local_port"] > 45600}
+        shown = flows()
+        self.assertEqual({port: (f["pid"], f["rule"], f["verdict"]) for port, f in shown.items()},
+                         {45678: (second.process.pid, "all", "accept"),
+                          45679: (second.process.pid, "all", "accept"),
+                          45680: (first.process.pid, "all", "accept")})
+        self.assertEqual(self.fw.status()["netfilter"]["known"], 3)
+        done = self.fw.command("kill", "--pid", str(second.process.pid))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(second.ask(json.dumps(["talk", last, 10])), "ECONNABORTED")
+        self.assertEqual(list(flows()), [45680])
+
     def test_observing_denies_nothing(self):
         self.fw = self.daemon("rules:\n  - {name: no, action: reject}\n",
                               config=config().replace("enforce", "observe"))

@@ -2,6 +2,7 @@
 """Helper process with open sockets to echo servers. Each line in is a JSON list:
 
 ["open", KIND, ADDRESS, PORT]  KIND: tcp, udp (connected) or free (UDP, not connected); answers its number
+["open", KIND, ADDRESS, PORT, SOURCE]  the same from that port; it can be used again at once
 ["talk", NUMBER, BYTES]        sends so many and reads them back; answers true, or the error's name
 ["close", NUMBER]
 """
@@ -9,15 +10,19 @@
 import errno
 import json
 import socket
+import struct
 import sys
 
 PATIENCE_S = 20
 
 
-def opened(kind: str, address: str, port: int) -> tuple[socket.socket, tuple]:
+def opened(kind: str, address: str, port: int, source: int = 0) -> tuple[socket.socket, tuple]:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
     made.settimeout(PATIENCE_S)
+    if source:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        made.bind(("", source))
     if kind != "free":
         made.connect((address, port))
     return made, (address, port)
