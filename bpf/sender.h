@@ -252,6 +252,22 @@ static __noinline dw_u32 slot_of(struct __sk_buff *skb, struct dw_flow_key *key)
 	return take_slot(all, cookie, &sender);
 }
 
+/* A SYN that a timer sends again, of a connection whose first one asked for nobody's slot: its verdict
+ * was known (verdicts.h), and the flow's mark says so. The binding tells that no other socket has had the
+ * tuple since. */
+static __always_inline bool sent_again(struct __sk_buff *skb, struct dw_flow_key *key, struct dw_senders *all)
+{
+	struct sock *sk = socket_of(skb);
+	struct dw_binding *bound;
+
+	if (key->protocol != IPPROTO_TCP || (all && all->owner))
+		return false;
+	if (kind_of_sender(sk, key) != SENDER_CONNECTED || BPF_CORE_READ(sk, sk_lock.owned))
+		return false;
+	bound = binding_of_packet(key);
+	return bound && bound->sock == (dw_u64)sk;
+}
+
 /* 1: sent by the one who sent on this flow before. 0: by another, who is the owner from now on. */
 SEC("socket")
 int same_sender(struct __sk_buff *skb)
@@ -262,13 +278,15 @@ int same_sender(struct __sk_buff *skb)
 
 	if (!sender_key(skb, &key))
 		return 0;
+	if (sent_again(skb, &key, bpf_map_lookup_elem(&senders, &key)))
+		return 1;
 	slot = slot_of(skb, &key);
 	all = bpf_map_lookup_elem(&senders, &key);
 	if (!all)
 		return 0;
 	if (slot && all->owner == slot)
 		return 1;
-	all->owner = slot;
+	__sync_lock_test_and_set(&all->owner, slot);
 	return 0;
 }
 
@@ -310,20 +328,29 @@ int slot_bit2(struct __sk_buff *skb)
 	return bit_of_slot(skb, 2);
 }
 
-/* For a packet that comes back accepted: 0 if the flow has gone to another socket meanwhile, so that
- * a verdict on the former owner's packet does not open it. Runs in the daemon's context. */
+/* Where a packet's mark has its sender's slot. */
+const volatile dw_u32 slot_shift = 0;
+
+/* 0 if the flow has gone to another sender since the packet was sent. Asked before and after a flow is
+ * marked: before, so that a verdict on the former owner's packet does not open it; after, since the flow
+ * may go to another just then, whose own first packet has taken the mark off already. Whoever takes the
+ * flow says so before it takes the mark off; the fence keeps our mark and our look in their order. */
 SEC("socket")
 int still_owner(struct __sk_buff *skb)
 {
 	struct dw_flow_key key;
 	struct dw_senders *all;
+	dw_u64 fence = 0;
 	dw_u32 owner;
 
+	__sync_fetch_and_add(&fence, 1);
 	if (!sender_key(skb, &key))
 		return 0;
 	all = bpf_map_lookup_elem(&senders, &key);
 	if (!all || all->owner == 0)
 		return 1;
+	if (skb->mark >> slot_shift & 7)
+		return all->owner == (skb->mark >> slot_shift & 7);
 	owner = all->owner - 1;
 	barrier_var(owner);
 	return owner < DW_SENDER_SLOTS && all->slot[owner].cookie == bpf_get_socket_cookie(skb);

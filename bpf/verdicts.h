@@ -10,7 +10,7 @@
 
 #include "sender.h"
 
-/* What a refused connect() or sendmsg() ends with, as a positive errno. */
+/* What a refused connect() ends with, as a positive errno. */
 const volatile int denied_errno = 1;
 
 /* The generation whose verdicts count, and until when (CLOCK_MONOTONIC): a daemon that is dead or
@@ -41,14 +41,17 @@ static __always_inline bool same_key(struct dw_verdict_key *a, struct dw_verdict
 
 /* Completes the key with who runs now. False: nothing is known of the program, or it is a kind that
  * only the daemon tells apart. */
-static __always_inline bool ask_as_current(struct dw_verdict_key *key, struct dw_process_key *who)
+static __always_inline bool ask_as_current(struct dw_verdict_key *key, struct dw_process_key *who,
+					   dw_u64 *cgroup_id)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	const struct cred *cred = task->cred;
+	struct css_set *groups = task->cgroups;
 	struct dw_process *program;
 
-	if (!cred)
+	if (!cred || !groups)
 		return false;
+	*cgroup_id = groups->dfl_cgrp->kn->id;
 	process_key_of_current(who);
 	program = bpf_map_lookup_elem(&programs, who);
 	if (!program || !program->identity)
@@ -76,10 +79,11 @@ static __always_inline bool given(struct dw_verdict_key *key, dw_u32 verdict)
 	dw_u64 generation = verdict_state.generation;
 	struct dw_verdict_slot *slot;
 	struct dw_process_key who;
+	dw_u64 cgroup_id;
 
 	if (!generation || bpf_ktime_get_ns() > verdict_state.until_ns)
 		return false;
-	if (!ask_as_current(key, &who))
+	if (!ask_as_current(key, &who, &cgroup_id))
 		return false;
 	slot = slot_of_verdict(key);
 	if (!slot || slot->state != (generation << DW_VERDICT_BITS | verdict) ||
@@ -89,21 +93,23 @@ static __always_inline bool given(struct dw_verdict_key *key, dw_u32 verdict)
 	if (slot->state != (generation << DW_VERDICT_BITS | verdict))
 		return false;
 	/* Before it is counted: whoever reads the count then also sees this. */
-	if (!same_process(&slot->who, &who))
+	if (!same_process(&slot->who, &who) || slot->cgroup_id != cgroup_id)
 		slot->by_others = 1;
 	__sync_fetch_and_add(&slot->count, 1);
 	return true;
 }
 
-/* A connection's first packet, in the call that makes it. What a timer sends again has been decided
- * before, and conntrack knows. */
+/* A connection's first packet, in the call that makes it: the hook on connect has just said whose that is.
+ * In any other call on the socket, of whoever it was handed to, the kernel may send the packet again. */
 SEC("socket")
 int known_connection(struct __sk_buff *skb)
 {
 	struct dw_verdict_key key = {};
 	struct bpf_sock *socket = skb->sk;
+	struct dw_process_key who;
 	struct dw_senders *all;
 	struct dw_flow_key packet;
+	struct dw_binding *bound;
 	struct tcp_sock *tcp;
 	struct sock *sk;
 
@@ -115,6 +121,10 @@ int known_connection(struct __sk_buff *skb)
 	sk = &tcp->inet_conn.icsk_inet.sk;
 	if (sk->__sk_common.skc_num != bpf_ntohs(packet.local_port) || !sk->sk_lock.owned || BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
 		return 0;
+	bound = binding_of_packet(&packet);
+	process_key_of_current(&who);
+	if (!bound || bound->sock != (dw_u64)sk || !same_process(&bound->who, &who))
+		return 0;
 	__builtin_memcpy(key.remote, packet.remote, 16);
 	key.remote_port = bpf_ntohs(packet.remote_port);
 	key.protocol = IPPROTO_TCP;
@@ -123,14 +133,13 @@ int known_connection(struct __sk_buff *skb)
 	/* Two sockets on two devices may have one tuple: whoever was asked about before is asked again. */
 	all = bpf_map_lookup_elem(&senders, &packet);
 	if (all)
-		all->owner = 0;
+		__sync_lock_test_and_set(&all->owner, 0);
 	return 1;
 }
 
 /* A datagram of a flow that is its sender's first. Raw sockets may write what is no datagram: the daemon
  * reads all of their packets. */
-SEC("socket")
-int known_datagram(struct __sk_buff *skb)
+static __always_inline int known_datagram_is(struct __sk_buff *skb, dw_u32 verdict)
 {
 	struct dw_verdict_key key = {};
 	struct sock *sk = socket_of(skb);
@@ -145,7 +154,41 @@ int known_datagram(struct __sk_buff *skb)
 	__builtin_memcpy(key.remote, packet.remote, 16);
 	key.remote_port = bpf_ntohs(packet.remote_port);
 	key.protocol = packet.protocol;
-	return given(&key, DW_VERDICT_ACCEPT);
+	return given(&key, verdict);
+}
+
+SEC("socket")
+int known_datagram(struct __sk_buff *skb)
+{
+	return known_datagram_is(skb, DW_VERDICT_ACCEPT);
+}
+
+/* Not by a hook on the call: that sees neither whether the datagram answers one that came in, nor the way
+ * it goes out by. */
+SEC("socket")
+int denied_datagram(struct __sk_buff *skb)
+{
+	return verdict_state.denials ? known_datagram_is(skb, DW_VERDICT_DENY) : 0;
+}
+
+/* As still_owner() for a flow whose verdict was known, asked once it is marked. A connection has taken the
+ * flow from everybody. */
+SEC("socket")
+int still_known(struct __sk_buff *skb)
+{
+	struct dw_flow_key packet;
+	struct dw_senders *all;
+	dw_u64 fence = 0;
+
+	__sync_fetch_and_add(&fence, 1);
+	if (!sender_key(skb, &packet))
+		return 0;
+	all = bpf_map_lookup_elem(&senders, &packet);
+	if (!all)
+		return 1;
+	if (packet.protocol == IPPROTO_TCP)
+		return all->owner == 0;
+	return all->owner == slot_of(skb, &packet);
 }
 
 enum { CALL_REFUSED, CALL_GOES_ON };
@@ -158,14 +201,14 @@ static __always_inline int refused(struct dw_verdict_key *key)
 	return CALL_REFUSED;
 }
 
-static __always_inline bool asked_about(struct bpf_sock_addr *ctx, dw_u8 protocol,
-					struct dw_verdict_key *key)
+/* Not for a datagram socket: connect() sends nothing, and programs use it to ask for a route. */
+static __always_inline bool asked_about(struct bpf_sock_addr *ctx, struct dw_verdict_key *key)
 {
-	if (!verdict_state.generation || !verdict_state.denials || ctx->protocol != protocol ||
+	if (!verdict_state.generation || !verdict_state.denials || ctx->protocol != IPPROTO_TCP ||
 	    bpf_get_netns_cookie(ctx) != netns_cookie)
 		return false;
 	key->remote_port = bpf_ntohs(ctx->user_port);
-	key->protocol = protocol;
+	key->protocol = IPPROTO_TCP;
 	return true;
 }
 
@@ -179,13 +222,12 @@ static __always_inline void ask_v6(struct bpf_sock_addr *ctx, struct dw_verdict_
 	word[3] = ctx->user_ip6[3];
 }
 
-/* Not for a connected datagram socket: connect() sends nothing, and programs use it to ask for a route. */
 SEC("cgroup/connect4")
 int refuse_connect4(struct bpf_sock_addr *ctx)
 {
 	struct dw_verdict_key key = {};
 
-	if (!asked_about(ctx, IPPROTO_TCP, &key))
+	if (!asked_about(ctx, &key))
 		return CALL_GOES_ON;
 	set_v4(key.remote, ctx->user_ip4);
 	return refused(&key);
@@ -196,29 +238,7 @@ int refuse_connect6(struct bpf_sock_addr *ctx)
 {
 	struct dw_verdict_key key = {};
 
-	if (!asked_about(ctx, IPPROTO_TCP, &key))
-		return CALL_GOES_ON;
-	ask_v6(ctx, &key);
-	return refused(&key);
-}
-
-SEC("cgroup/sendmsg4")
-int refuse_sendmsg4(struct bpf_sock_addr *ctx)
-{
-	struct dw_verdict_key key = {};
-
-	if (!asked_about(ctx, IPPROTO_UDP, &key))
-		return CALL_GOES_ON;
-	set_v4(key.remote, ctx->user_ip4);
-	return refused(&key);
-}
-
-SEC("cgroup/sendmsg6")
-int refuse_sendmsg6(struct bpf_sock_addr *ctx)
-{
-	struct dw_verdict_key key = {};
-
-	if (!asked_about(ctx, IPPROTO_UDP, &key))
+	if (!asked_about(ctx, &key))
 		return CALL_GOES_ON;
 	ask_v6(ctx, &key);
 	return refused(&key);

@@ -151,9 +151,10 @@ struct dw_verdict_slot {
 	dw_u64 state; /* generation << DW_VERDICT_BITS | enum dw_verdict; 0: not in use */
 	dw_u64 count; /* how many times it was given; never goes down */
 	struct dw_process_key who; /* whose flow the daemon decided */
-	dw_u64 by_others; /* 1: it was given to another process too */
+	dw_u64 cgroup_id; /* of that process then */
+	dw_u64 by_others; /* 1: it was given to another process too, or to the same in another control group */
 };
-DW_SIZE(struct dw_verdict_slot, 88);
+DW_SIZE(struct dw_verdict_slot, 96);
 
 struct dw_verdict_state {
 	dw_u64 generation; /* 0: none counts */

@@ -79,7 +79,8 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
                                   .names = config.dns.enabled,
                                   .foreign = config.forward == PassPolicy::filter,
                                   .verdicts = config.verdict_cache,
-                                  .denied_as = config.denied_as});
+                                  .denied_as = config.denied_as,
+                                  .slot_shift = marks_.slot_shift()});
     if (!probes) return std::unexpected(probes.error());
     probes_.emplace(std::move(*probes));
 

@@ -75,10 +75,6 @@ constexpr Hook shared_set[] = {
      "each IPv4 connection is denied by the daemon, and its packet is made first"},
     {"refuse_connect6", HookKind::verdicts, "cgroup connect6, for known verdicts",
      "each IPv6 connection is denied by the daemon, and its packet is made first"},
-    {"refuse_sendmsg4", HookKind::verdicts, "cgroup sendmsg4, for known verdicts",
-     "each IPv4 datagram is denied by the daemon, and is made first"},
-    {"refuse_sendmsg6", HookKind::verdicts, "cgroup sendmsg6, for known verdicts",
-     "each IPv6 datagram is denied by the daemon, and is made first"},
 };
 
 std::vector<Hook> join(std::span<const Hook> first, std::span<const Hook> second) {

@@ -47,6 +47,7 @@ public:
 
     // A bit of a slot's number, 0 to 7.
     std::uint32_t slot_bit(int bit) const { return 1u << bit << shift_; }
+    std::uint32_t slot_shift() const { return static_cast<std::uint32_t>(shift_); }
     std::uint32_t slot_mask() const { return 7u << shift_; }
     std::uint32_t generation_mask() const { return mask_ & ~slot_mask(); }
     // The slot that the mark of an outgoing packet names; 0 if it names none.

@@ -132,11 +132,14 @@ struct NftTable::Impl {
             {"slot", programs.slot_bit[0], "slot_bit0"},
             {"slot", programs.slot_bit[1], "slot_bit1"},
             {"slot", programs.slot_bit[2], "slot_bit2"},
-            {"accepted_out", programs.still_owner, "accepted"},
+            {"accepted_out", programs.still_owner, "take"},
+            {"keep", programs.still_owner, "pass"},
         };
         if (programs.known_connection >= 0) {
             questions.push_back({"known_connection", programs.known_connection, "known"});
             questions.push_back({"known_datagram", programs.known_datagram, "known"});
+            questions.push_back({"known_datagram", programs.denied_datagram, "deny"});
+            questions.push_back({"keep_known", programs.still_known, "pass"});
         }
         if (programs.same_sender >= 0 && compat->put_questions(questions)) {
             knows_senders = true;

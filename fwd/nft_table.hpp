@@ -20,9 +20,11 @@ struct SenderPrograms {
     int same_sender = -1;  // 1: sent by the one who sent on this flow before
     int slot_bit[3] = {-1, -1, -1};  // of the number of its sender's slot
     int still_owner = -1;  // 0: the flow has gone to another socket since the packet was sent
-    // 1: the verdict on it is known, and is to accept it. Counts it as given.
+    // 1: the verdict on it is known, and is to accept it (denied: to deny it). Counts it as given.
     int known_connection = -1;
     int known_datagram = -1;
+    int denied_datagram = -1;
+    int still_known = -1;  // as still_owner, for a flow that was accepted so
 };
 
 struct NftLayout {

@@ -48,8 +48,13 @@ Rules accepted(const NftLayout& layout) {
 // A question in front of the chains known_… leads here.
 Rules known(const NftLayout& layout) {
     if (none_yet(layout)) return {};
-    return {set_mark("ct", layout.marks, layout.generation_mark), "counter name known accept"};
+    return {set_mark("ct", layout.marks, layout.generation_mark), "counter name known jump keep_known",
+            set_mark("ct", layout.marks, 0), "accept"};
 }
+
+// The flow is marked: it stays so if it is still its sender's (a question in front of `keep` and `keep_known` leads to `pass`).
+Rules take(const Marks& marks) { return {"jump accepted", "jump keep", set_mark("ct", marks, 0)}; }
+Rules pass(const Marks& marks) { return {set_mark("meta", marks, 0), "accept"}; }
 
 Rules ask(const NftLayout& layout) {
     // `ct direction` matches nothing for invalid and untracked packets: they are asked about too.
@@ -218,6 +223,10 @@ std::string nft_table_text(const NftLayout& layout) {
     }
     out += block("chain", "slot", {});
     out += block("chain", "reply", reply(layout));
+    out += block("chain", "pass", pass(layout.marks));
+    out += block("chain", "keep", {});
+    out += block("chain", "keep_known", {});
+    out += block("chain", "deny", {"drop"});
     out += block("chain", "known", known(layout));
     out += block("chain", "known_connection", {});
     out += block("chain", "known_datagram", {});
@@ -231,6 +240,7 @@ std::string nft_table_text(const NftLayout& layout) {
     out += block("chain", "output", hook(layout, "oifname", "output"));
     out += block("chain", "input", hook(layout, "iifname", "input"));
     out += block("chain", "accepted", accepted(layout));
+    out += block("chain", "take", take(layout.marks));
     out += block("chain", "accepted_out", {});
     out += block("chain", "refuse", refuse(layout));
     // Type route: a packet whose mark the daemon changed was routed by the changed mark when it

@@ -142,7 +142,14 @@ void Pipeline::count(const Decided& decided) {
     counters_.by_unknown[static_cast<std::size_t>(decided.flow.unknown)] += decided.count;
 }
 
+// What the remote is called by now: an address has many names in turn. One that has expired meanwhile is
+// better than none.
 void Pipeline::keep_repeats(Decided&& repeats) {
+    names_.look_up(repeats.flow, false, monotonic_ns(), repeat_names_);
+    if (const auto names = repeat_names_.all(); !names.empty()) {
+        repeats.host = names.front();
+        repeats.other_names.assign(names.begin() + 1, names.end());
+    }
     const auto active = active_.load();
     if (active->rules == repeats.rules) active->count(repeats.rule, repeats.count);
     count(repeats);

@@ -74,6 +74,7 @@ private:
     std::shared_ptr<const Ruleset> resumed_under_;
     Sink sink_;
     FlowNames flow_names_;  // of the packet in hand
+    FlowNames repeat_names_;
     LocalMinute local_minute_;
     DecisionCounters counters_;
 };

@@ -87,6 +87,7 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     object->rodata->bind_foreign = options.foreign;
     object->rodata->accepts_are_seen = hooks == HookChoice::kprobe;
     object->rodata->denied_errno = options.denied_as == DeniedAs::eacces ? EACCES : EPERM;
+    object->rodata->slot_shift = options.slot_shift;
     auto& key = object->rodata->identity_key;
     if (::getrandom(key, sizeof(key), 0) != static_cast<ssize_t>(sizeof(key)))
         return sys_fail("get random bytes");
@@ -115,7 +116,8 @@ Result<void> Probes::Impl::load(PacketSocketPolicy packet_sockets) {
     for (bpf_program* asked : {programs.same_sender, programs.slot_bit0, programs.slot_bit1,
                                programs.slot_bit2, programs.still_owner})
         bpf_program__set_autoload(asked, true);  // used by rules, attached nowhere
-    for (bpf_program* asked : {programs.known_connection, programs.known_datagram})
+    for (bpf_program* asked : {programs.known_connection, programs.known_datagram, programs.denied_datagram,
+                                programs.still_known})
         bpf_program__set_autoload(asked, verdicts);
     for (bpf_program* each_of : {programs.packet_socket_egress, programs.packet_socket_bypass})
         bpf_program__set_autoload(each_of, packet_sockets != PacketSocketPolicy::allow);
@@ -245,7 +247,9 @@ SenderPrograms Probes::sender_programs() const {
                          bpf_program__fd(programs.slot_bit2)},
             .still_owner = bpf_program__fd(programs.still_owner),
             .known_connection = impl_->verdicts ? bpf_program__fd(programs.known_connection) : -1,
-            .known_datagram = impl_->verdicts ? bpf_program__fd(programs.known_datagram) : -1};
+            .known_datagram = impl_->verdicts ? bpf_program__fd(programs.known_datagram) : -1,
+            .denied_datagram = impl_->verdicts ? bpf_program__fd(programs.denied_datagram) : -1,
+            .still_known = impl_->verdicts ? bpf_program__fd(programs.still_known) : -1};
 }
 Result<VerdictMemory> Probes::verdict_memory(std::size_t capacity) {
     return VerdictMemory::of_maps(bpf_map__fd(impl_->object->maps.verdicts),

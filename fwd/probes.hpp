@@ -27,6 +27,7 @@ struct ProbeOptions {
     bool foreign = false;            // bind flows of other namespaces too, as far as they are seen
     bool verdicts = true;            // verdicts may be given by the kernel
     DeniedAs denied_as = DeniedAs::eperm;
+    std::uint32_t slot_shift = 0;    // of the sender's slot in packet marks
 };
 
 // How many programs that run at one time are followed from their start to their end: four times as

@@ -89,10 +89,10 @@ void VerdictCache::remember(const Decided& decided, Inputs depends_on, std::uint
         report(entry, decided.time_us, sink);
         // The kernel may be about to count one more of those before.
         const dw_process_key who = key_of(*decided.process);
-        const bool others = load(slot.by_others) != 0 || std::memcmp(&who, &slot.who, sizeof(who)) != 0;
+        const bool others = load(slot.by_others) != 0 || std::memcmp(&who, &slot.who, sizeof(who)) != 0 ||
+                            slot.cgroup_id != decided.process->cgroup_id;
         count_denials(entry, -1);
-        fill(entry, decided, state, now_ns);
-        if (others) store(slot.by_others, 1);
+        fill(entry, decided, state, others, now_ns);
         return;
     }
     Entry* entry = take_entry();
@@ -104,7 +104,7 @@ void VerdictCache::remember(const Decided& decided, Inputs depends_on, std::uint
     entry->key = *key;
     index_.emplace(*key, entry->slot);
     live_ = index_.size();
-    fill(*entry, decided, state, now_ns);
+    fill(*entry, decided, state, false, now_ns);
 }
 
 VerdictCache::Entry* VerdictCache::take_entry() {
@@ -119,12 +119,14 @@ VerdictCache::Entry* VerdictCache::take_entry() {
     return &entries_.back();
 }
 
-void VerdictCache::fill(Entry& entry, const Decided& decided, std::uint64_t state, std::uint64_t now_ns) {
+void VerdictCache::fill(Entry& entry, const Decided& decided, std::uint64_t state, bool by_others,
+                        std::uint64_t now_ns) {
     dw_verdict_slot& slot = memory_.slot(entry.slot);
     entry.decided = decided;
     entry.decided.repeat = true;
     entry.decided.latency_ns = -1;
-    // The next flow has another source.
+    // The next flow has another source, and may go another way.
+    entry.decided.interface.clear();
     entry.decided.flow.local = decided.flow.remote.is_v4() ? Address::v4(0) : Address{};
     entry.decided.flow.local_port = 0;
     entry.by_others = false;
@@ -133,7 +135,8 @@ void VerdictCache::fill(Entry& entry, const Decided& decided, std::uint64_t stat
     entry.collected = load(slot.count);
     slot.key = entry.key;
     slot.who = key_of(*decided.process);
-    store(slot.by_others, 0);
+    slot.cgroup_id = decided.process->cgroup_id;
+    store(slot.by_others, by_others ? 1 : 0);
     count_denials(entry, 1);
     store(slot.state, state);
 }

@@ -76,7 +76,8 @@ private:
     };
 
     Entry* take_entry();
-    void fill(Entry& entry, const Decided& decided, std::uint64_t state, std::uint64_t now_ns);
+    // `by_others`: the slot may still be counted in for another process.
+    void fill(Entry& entry, const Decided& decided, std::uint64_t state, bool by_others, std::uint64_t now_ns);
     void count_denials(const Entry& entry, int by);
     void report(Entry& entry, std::int64_t time_us, const Sink& sink);
     void retire(Entry& entry, std::uint64_t now_ns);
