@@ -75,6 +75,34 @@ while time.monotonic() < end:
 print(sent)
 """
 
+# Sends to the peer unasked, then answers it.
+ANSWERS = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 5000)); s.settimeout(20)
+for _ in range(3):
+    try: s.sendto(b"unasked", (sys.argv[1], 9999))
+    except OSError: pass
+print("ready", flush=True)
+data, who = s.recvfrom(99)
+s.sendto(b"answer", who)
+"""
+
+ASKS = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 9999)); s.settimeout(20)
+s.sendto(b"question", (sys.argv[1], 5000)); print(s.recv(99).decode())
+"""
+
+# The same group by two interfaces in turn.
+GROUP = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for interface in (sys.argv[1], sys.argv[1], "127.0.0.1"):
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
+    try: s.sendto(b"x", ("239.1.1.1", 5353)); print("sent")
+    except OSError: print("refused")
+"""
+
 
 @only_in("native")
 class VerdictCacheAttacks(KernelTest):
@@ -198,3 +226,41 @@ class VerdictCacheAttacks(KernelTest):
             self.assertLessEqual(count, sent.get(pid, sum(sent.values())))
         accepted = sum(row["count"] for row in self.fw.audit.rows(OUT + " AND verdict = 'accept'"))
         self.assertEqual([packet["dport"] for packet in self.wire.packets(protocol="udp")], [4000] * accepted)
+
+    def test_a_denied_destination_is_answered_when_it_asks(self):
+        self.start("  - {name: in, direction: in, action: accept}\n"
+                   "  - {name: out, direction: out, action: drop}\n")
+        server = self.host.start(PYTHON, "-c", ANSWERS, self.pair.peer4, stdout=subprocess.PIPE)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        self.assertEqual(server.stdout.readline(), b"ready\n")
+        self.assertEqual(self.peer.run(PYTHON, "-c", ASKS, self.pair.host4).stdout, "answer\n")
+        server.stdout.close()
+
+    def test_what_goes_over_loopback_is_not_asked_about(self):
+        self.start("  - {name: out, direction: out, action: drop}\n")
+        said = self.host.run(PYTHON, "-c", GROUP, self.pair.host4).stdout.split()
+        self.assertEqual(said[2], "sent")
+        wait_until(lambda: self.total() >= 2)
+
+    def test_a_syn_sent_again_is_no_verdict_of_its_own(self):
+        self.peer.run("nft", "add table inet x; add chain inet x i { type filter hook input priority 0; }; "
+                      "add rule inet x i tcp dport 99 drop", check=True)
+        self.start(f"  - {{name: mine, app: {self.app}, action: accept}}\n")
+        for wait in ("200", "2500"):  # the second one long enough to be sent again
+            self.contact("tcp4", 99, "--wait", wait, program=self.app)
+        wait_until(lambda: self.given() == 1)
+        self.assertGreaterEqual(self.wire.count(protocol="tcp", dport=99), 3)
+        self.assertEqual(self.fw.status()["packets"]["received"], 1)
+
+    def test_names_are_those_of_the_time(self):
+        hosts = self.folder / "hosts"
+        hosts.write_text(f"{self.pair.peer4} first.example\n")
+        self.start("  - {name: all, action: accept}\n", more=f"dns: {{hosts_file: {hosts}}}\n")
+        named = lambda name: sum(row["count"] for row in self.fw.audit.rows(OUT + " AND host = ?", name))
+        for _ in range(3):
+            self.meet()
+        wait_until(lambda: named("first.example") == 3)
+        hosts.write_text(f"{self.pair.peer4} second.example\n")
+        # Read again once a second: another name for the same address.
+        wait_until(lambda: self.meet() == 0 and named("second.example") >= 2)
