@@ -12,6 +12,8 @@ import sys
 
 HTTP_ANSWER = b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\ndoorward\n"
 
+PATIENCE_S = 20
+
 
 def listen(family: int, kind: int, port: int) -> socket.socket:
     server = socket.socket(family, kind)
@@ -39,7 +41,10 @@ def echo_stream(client: socket.socket, selector: selectors.BaseSelector) -> None
         data = client.recv(65536)
         if data:
             http = data.startswith((b"GET ", b"HEAD "))
-            client.send(HTTP_ANSWER if http else data)
+            # All of it: on a slow machine the buffer may have room for a part only.
+            client.settimeout(PATIENCE_S)
+            client.sendall(HTTP_ANSWER if http else data)
+            client.setblocking(False)
     except OSError:
         data = b""
     if not data:
