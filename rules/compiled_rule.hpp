@@ -17,6 +17,7 @@
 #include "rules/text_list.hpp"
 #include "rules/value_group.hpp"
 #include "rules/week_time.hpp"
+#include "rules/wide_memory.hpp"
 
 namespace doorward {
 
@@ -58,6 +59,7 @@ struct alignas(64) CompiledRule {
     bool enabled = true;
 };
 static_assert(sizeof(CompiledRule) == 64);
+using CompiledRules = std::vector<CompiledRule, WideAllocator<CompiledRule>>;
 
 // A profile whose values are parsed, since packets ask for it. Points into its pack.
 struct CompiledProfile {
@@ -74,7 +76,7 @@ struct CompiledProfile {
 // Everything that terms point into.
 struct Terms {
     std::vector<CompiledTerm> rest;        // those that have no room in their rules
-    std::string texts;                     // each: two bytes of length, then the text
+    WideText texts;                        // each: two bytes of length, then the text
     std::deque<std::string> own_texts;     // what text_lists point into, where it is not a pack
     std::vector<Prefix> prefixes;
     std::vector<PortRange> ranges;

@@ -19,13 +19,10 @@ public:
 
     void add_byte(std::uint8_t byte) { state_ = (state_ ^ byte) * 0x100000001b3; }
     void add(std::string_view bytes) {
-        for (; bytes.size() >= sizeof(std::uint64_t); bytes.remove_prefix(sizeof(std::uint64_t))) {
-            std::uint64_t eight;
-            std::memcpy(&eight, bytes.data(), sizeof eight);
-            state_ = (state_ ^ eight) * 0x9fb21c651e98df25;
-            state_ ^= state_ >> 32;
-        }
-        for (const char c : bytes) add_byte(static_cast<std::uint8_t>(c));
+        constexpr std::size_t step = sizeof(std::uint64_t);
+        if (bytes.size() < step) return add_bytes(bytes);
+        for (std::size_t at = 0; at + step <= bytes.size(); at += step) add_eight(bytes.data() + at);
+        add_eight(bytes.data() + bytes.size() - step);  // the rest, with some of those before
     }
     // Each byte by itself, so that the hash of every part from the front can be had on the way.
     void add_bytes(std::string_view bytes) {
@@ -43,6 +40,13 @@ public:
     }
 
 private:
+    void add_eight(const char* bytes) {
+        std::uint64_t eight;
+        std::memcpy(&eight, bytes, sizeof eight);
+        state_ = (state_ ^ eight) * 0x9fb21c651e98df25;
+        state_ ^= state_ >> 32;
+    }
+
     std::uint64_t state_ = 0xcbf29ce484222325;
 };
 

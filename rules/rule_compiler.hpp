@@ -26,7 +26,7 @@ public:
     // read. Each names its place.
     Result<void> run();
 
-    std::vector<CompiledRule> rules;
+    CompiledRules rules;
     Terms terms;
 
 private:

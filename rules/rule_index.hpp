@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "rules/compiled_rule.hpp"
+#include "rules/index_table.hpp"
 
 namespace doorward {
 
@@ -27,8 +28,18 @@ public:
 
     std::uint32_t next();
 
+    // Calls `see` with the first positions of each list, which are the next of all.
+    void look_ahead(const auto& see) const {
+        for (std::size_t i = 0; i < count_; ++i) {
+            const Cursor& cursor = cursors_[i];
+            see(cursor.head);
+            for (auto at = cursor.rest; at != cursor.stop && at != cursor.rest + ahead; ++at) see(*at);
+        }
+    }
+
 private:
     static constexpr std::size_t most = 96;
+    static constexpr std::size_t ahead = 7;
 
     struct Cursor {
         std::uint32_t head;
@@ -42,7 +53,7 @@ private:
 class RuleIndex {
 public:
     RuleIndex() = default;
-    RuleIndex(const std::vector<CompiledRule>& rules, const Terms& terms);
+    RuleIndex(const CompiledRules& rules, const Terms& terms);
 
     // Every enabled rule that can match the flow, and maybe others; `out` must be empty. Allocates
     // nothing.
@@ -63,31 +74,22 @@ public:
 
 private:
     class Builder;
+    using Lookups = IndexTable::Lookups;
 
-    // One hash of the table: its upper half, and what stands under it.
-    struct Slot {
-        std::uint32_t tag = 0;
-        std::uint32_t list = 0;  // odd: position * 2 + 1; even: its list in lists_, times 2
-    };
     struct Lengths {
         std::vector<std::uint8_t> v4, v6;  // of the 16-byte form
     };
 
     bool has(Kind kind) const { return first_[static_cast<std::size_t>(kind)] != Candidates::end; }
-    bool look_up(std::uint64_t hash, Candidates& out) const;
-    bool add_process(const Process& process, Candidates& out) const;
-    bool add_control_group(const ControlGroup& group, Candidates& out) const;
-    bool add_folders(std::string_view path, Candidates& out) const;
-    bool add_addresses(Kind kind, const Address& address, Candidates& out) const;
-    bool add_ports(std::uint16_t port, Candidates& out) const;
-    bool add_domains(const Flow& flow, Candidates& out) const;
-    bool add_all(const Flow& flow, Candidates& out) const;
+    void add_process(const Process& process, Lookups& out) const;
+    void add_control_group(const ControlGroup& group, Lookups& out) const;
+    void add_folders(std::string_view path, Lookups& out) const;
+    void add_addresses(Kind kind, const Address& address, Lookups& out) const;
+    void add_ports(std::uint16_t port, Lookups& out) const;
+    void add_domains(const Flow& flow, Lookups& out) const;
+    void add_all(const Flow& flow, Lookups& out) const;
 
-    // Open addressing, a power of two. For each place a byte of the hash (0: nobody here): most of what
-    // is asked for is not there, and the bytes of a large set still fit a processor's cache.
-    std::vector<std::uint8_t> filter_;
-    std::vector<Slot> slots_;
-    std::vector<std::uint32_t> lists_;      // each: how many, then ascending positions
+    IndexTable table_;
     std::vector<std::uint32_t> everywhere_; // enabled rules that stand under nothing
     std::vector<std::uint32_t> enabled_;    // all of them, where some flow needs more lists than fit
     std::array<std::uint32_t, kinds> first_{};  // of the rules under each kind; Candidates::end: none

@@ -28,7 +28,7 @@ struct Ruleset::Impl {
     Packs packs;
     std::vector<std::uint32_t> begins;  // position of each pack's first rule
     Defaults defaults;
-    std::vector<CompiledRule> rules;
+    CompiledRules rules;
     Terms terms;
     RuleIndex index;
     bool asks_network = false;
@@ -128,6 +128,7 @@ Decision Ruleset::decide(const Flow& flow, const Surroundings& around) const {
     Decision decision;
     Candidates order;
     impl_->index.candidates(flow, order);
+    order.look_ahead([&](std::uint32_t at) { __builtin_prefetch(&impl_->rules[at]); });
     for (auto at = order.next(); at != Candidates::end; at = order.next()) {
         const CompiledRule& rule = impl_->rules[at];
         const Unmet unmet =

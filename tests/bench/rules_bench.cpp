@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What rules cost: time for a decision against the number of rules, with the naive scan beside it;
-// time and memory from YAML to a ruleset that runs. Usage: rules-bench [MOST-RULES [rounds]]
+// time and memory from YAML to a ruleset that runs. Usage: rules-bench [MOST-RULES [rounds [flows in turn]]]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -59,10 +59,26 @@ std::string rule_text(std::size_t i) {
     return out + (i % 3 == 0 ? "    action: drop\n" : "    action: accept\n");
 }
 
-std::string file_text(std::size_t rules) {
-    std::string text = "rules:\n";
-    for (std::size_t i = 0; i < rules; ++i) text += rule_text(i);
-    return text;
+// A file has bounds: many rules stand in several.
+constexpr std::size_t most_in_a_file = 250'000;
+
+std::vector<std::string> file_texts(std::size_t rules) {
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < rules; ++i) {
+        if (i % most_in_a_file == 0) texts.emplace_back("rules:\n");
+        texts.back() += rule_text(i);
+    }
+    return texts;
+}
+
+Ruleset::Packs parse(const std::vector<std::string>& texts) {
+    Ruleset::Packs packs;
+    for (const std::string& text : texts) {
+        auto pack = parse_rule_pack(text, fmt::format("bench-{}.yaml", packs.size()));
+        if (!pack) fmt::print(stderr, "{}\n", pack.error().text()), std::exit(1);
+        packs.push_back(std::move(*pack));
+    }
+    return packs;
 }
 
 Environment environment() {
@@ -134,18 +150,17 @@ struct Row {
     double decision_ns, scan_ns, yaml_s, compile_s, bytes_each, peak_mb;
 };
 
-Row measure(std::size_t rules, int rounds, std::uint64_t& sum) {
-    const std::string text = file_text(rules);
+Row measure(std::size_t rules, int rounds, std::size_t flow_count, std::uint64_t& sum) {
+    const auto texts = file_texts(rules);
     auto begin = now();
-    auto pack = parse_rule_pack(text, "bench.yaml");
+    auto packs = parse(texts);
     const double yaml_s = seconds_since(begin);
-    if (!pack) fmt::print(stderr, "{}\n", pack.error().text()), std::exit(1);
     begin = now();
-    auto ruleset = Ruleset::compile({*pack}, {}, environment());
+    auto ruleset = Ruleset::compile(std::move(packs), {}, environment());
     const double compile_s = seconds_since(begin);
     if (!ruleset) fmt::print(stderr, "{}\n", ruleset.error().text()), std::exit(1);
     const double peak = memory_mb("VmHWM:");
-    const Flows flows(rules, 2000);
+    const Flows flows(rules, flow_count);
     return {rules,
             time_decisions(**ruleset, flows, 200'000, rounds, sum),
             time_scan(**ruleset, flows, sum),
@@ -160,12 +175,13 @@ Row measure(std::size_t rules, int rounds, std::uint64_t& sum) {
 int main(int count, char** arguments) {
     const std::size_t most = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 1'000'000;
     const int rounds = count > 2 ? std::atoi(arguments[2]) : 5;
+    const std::size_t flow_count = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 2000;
     std::uint64_t sum = 0;
     double first = 0;
     fmt::print("| rules | decision ns | against the first | naive scan ns | YAML s | compile s | "
                "bytes a rule | peak MB |\n|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     for (std::size_t rules = 10; rules <= most; rules *= rules < 1000 ? 100 : rules < 100'000 ? 100 : 10) {
-        const Row row = measure(rules, rounds, sum);
+        const Row row = measure(rules, rounds, flow_count, sum);
         if (first == 0) first = row.decision_ns;
         fmt::print("| {} | {:.0f} | {:.2f} | {:.0f} | {:.3f} | {:.3f} | {:.0f} | {:.0f} |\n", row.rules,
                    row.decision_ns, row.decision_ns / first, row.scan_ns, row.yaml_s, row.compile_s,
