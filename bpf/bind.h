@@ -199,22 +199,28 @@ static __always_inline void write_binding(struct dw_flow_key *key, struct dw_bin
 		count_failure(DW_FAIL_BINDINGS);
 }
 
+/* A call that two kprobes see began at the first. */
+static __always_inline void take_time_of_caller(struct dw_binding *binding)
+{
+	dw_u64 thread = current_thread();
+	struct dw_binding *caller = bpf_map_lookup_elem(&callers, &thread);
+
+	if (!caller || caller->sock != binding->sock || !same_process(&caller->who, &binding->who))
+		return;
+	binding->seen_ns = caller->seen_ns;
+	bpf_map_delete_elem(&callers, &thread);
+}
+
 /* Last hook of a call: the tuple is complete. The process is taken afresh, since a call whose last
  * hook never ran may have left an older caller behind and the thread may have run another program
  * since; of the first hook only its time is used. Some calls have no first hook (splice). */
 static __always_inline void bind_current(struct dw_flow_key *key, struct sock *sk, dw_u8 hook)
 {
-	dw_u64 thread = current_thread();
-	struct dw_binding *caller;
 	struct dw_binding binding;
 
 	binding_of_current(&binding, sk, hook);
-	/* Only kprobes come in twos. */
-	caller = hook == DW_HOOK_KPROBE ? bpf_map_lookup_elem(&callers, &thread) : 0;
-	if (caller && caller->sock == binding.sock && same_process(&caller->who, &binding.who)) {
-		binding.seen_ns = caller->seen_ns;
-		bpf_map_delete_elem(&callers, &thread);
-	}
+	if (hook == DW_HOOK_KPROBE)
+		take_time_of_caller(&binding);
 	write_binding(key, &binding);
 }
 

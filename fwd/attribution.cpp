@@ -17,10 +17,6 @@ AttributionSource source_of(const dw_binding& binding, Direction direction) {
     }
 }
 
-bool has_sockets(Protocol protocol) {
-    return protocol == Protocol::tcp || protocol == Protocol::udp || protocol == Protocol::udplite;
-}
-
 bool is_icmp(Protocol protocol) {
     return protocol == Protocol::icmp || protocol == Protocol::icmpv6;
 }

@@ -22,10 +22,6 @@ dw_flow_key key_of(const Flow& flow, const Address& local, std::uint16_t local_p
     return key;
 }
 
-bool has_ports(Protocol protocol) {
-    return protocol == Protocol::tcp || protocol == Protocol::udp || protocol == Protocol::udplite;
-}
-
 // Of two bindings for one packet the later one counts; the other is the tuple's former owner.
 void take_later(std::optional<dw_binding>& best, const dw_binding& found) {
     if (!best) {
@@ -43,6 +39,10 @@ void take_later(std::optional<dw_binding>& best, const dw_binding& found) {
 }
 
 }  // namespace
+
+bool has_sockets(Protocol protocol) {
+    return protocol == Protocol::tcp || protocol == Protocol::udp || protocol == Protocol::udplite;
+}
 
 bool same_process(const dw_process_key& a, const dw_process_key& b) {
     return a.pid == b.pid && a.start_ns == b.start_ns && a.exec_id == b.exec_id;
@@ -65,7 +65,7 @@ std::optional<dw_binding> Bindings::sender(const Flow& flow) const {
     ask(unchosen, flow.local_port);
     // Raw sockets are bound without ports. They send no UDP that a UDP socket's key could be
     // mistaken for, and an echo request of the kernel's own does not exist.
-    if (!has_ports(flow.protocol) && !best) {
+    if (!has_sockets(flow.protocol) && !best) {
         ask(flow.local, 0);
         ask(unchosen, 0);
     }

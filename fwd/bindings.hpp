@@ -13,6 +13,9 @@ namespace doorward {
 
 bool same_process(const dw_process_key& a, const dw_process_key& b);
 
+// Whether the hooks see each sender of it at a socket with ports. (Of other protocols with ports, no.)
+bool has_sockets(Protocol protocol);
+
 // Reads the map that Probes owns (which must outlive it). Thread-safe: it only makes system calls.
 class Bindings {
 public:

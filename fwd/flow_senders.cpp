@@ -7,10 +7,7 @@ FlowSenders::FlowSenders(Senders senders, Bindings bindings, ProcessTable proces
     : senders_(std::move(senders)), bindings_(std::move(bindings)), processes_(std::move(processes)) {}
 
 std::optional<LatestSender> FlowSenders::of(const Flow& flow) {
-    if (flow.direction != Direction::out) return std::nullopt;
-    if (flow.protocol != Protocol::tcp && flow.protocol != Protocol::udp &&
-        flow.protocol != Protocol::udplite)
-        return std::nullopt;
+    if (flow.direction != Direction::out || !has_sockets(flow.protocol)) return std::nullopt;
     // A connection that the kernel decided leaves no sender's slot in charge.
     auto binding = senders_.latest(sender_key(flow));
     if (!binding) binding = bindings_.sender(flow);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "fwd/bindings.hpp"
+
 namespace doorward {
 namespace {
 
@@ -41,10 +43,7 @@ std::shared_ptr<const Process> program_of(const Process& process) {
 std::optional<dw_verdict_key> verdict_key(const Decided& decided, Inputs depends_on) {
     const Flow& flow = decided.flow;
     if ((depends_on.bits() & ~keyed) != 0 || flow.direction != Direction::out) return std::nullopt;
-    if (!decided.process || decided.identity == 0) return std::nullopt;
-    if (flow.protocol != Protocol::tcp && flow.protocol != Protocol::udp &&
-        flow.protocol != Protocol::udplite)
-        return std::nullopt;
+    if (!decided.process || decided.identity == 0 || !has_sockets(flow.protocol)) return std::nullopt;
     dw_verdict_key key{};
     key.identity = decided.identity;
     std::memcpy(key.remote, flow.remote.bytes.data(), sizeof(key.remote));
