@@ -47,6 +47,10 @@ public:
         std::function<void(AuditRecord&)> enrich;
         // One line about trouble; called on the log's thread, and by open() on the caller's.
         std::function<void(const std::string&)> message;
+        // Where the chain of the log ends: at the start, in intervals if it has grown, and at the end, if
+        // there are rows; called
+        // on the log's thread. Kept elsewhere, it shows later whether rows are missing at the end.
+        std::function<void(const ChainHead&)> anchor;
         // Wall clock in microseconds, for retention. Replaced in tests.
         std::function<std::int64_t()> now_us = wall_clock_us;
 
@@ -55,12 +59,14 @@ public:
         std::uint32_t batch_rows = 2000;                // most rows per transaction
         std::chrono::milliseconds retry_interval{1000};
         std::chrono::milliseconds message_interval{10'000};  // repeated trouble is told this often
-        std::chrono::milliseconds prune_interval{60'000};
-        std::uint32_t prune_rows = 20'000;              // also after this many rows
+        // Each pruning is an event in the log, so not too often; and after so many rows in any case.
+        std::chrono::milliseconds prune_interval{3'600'000};
+        std::chrono::milliseconds anchor_interval{3'600'000};
+        std::uint32_t prune_rows = 20'000;
         int busy_timeout_ms = 1000;
     };
 
-    static std::int64_t wall_clock_us();
+    static std::int64_t wall_clock_us() { return AuditStore::wall_clock_us(); }
 
     // Opens the database as AuditStore::open() does, with its errors, and starts the thread.
     static Result<std::unique_ptr<AuditLog>> open(Options options);
@@ -110,6 +116,7 @@ private:
     void prune_if_due();
     void recover_file();
     void give_up_rest();
+    void tell_anchor();
 
     // One kind of trouble: told, then not again for a while.
     struct Complaint {
@@ -139,6 +146,9 @@ private:
     bool failing_ = false;
     Clock::time_point retry_at_{};
     Clock::time_point prune_at_{};
+    Clock::time_point anchor_at_{};
+    ChainHead told_;
+    std::uint64_t unwritten_ = 0;
     bool prune_more_ = false;
     std::uint64_t rows_since_prune_ = 0;
     Complaint about_writing_, about_losses_, about_pruning_;

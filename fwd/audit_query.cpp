@@ -176,6 +176,10 @@ Result<void> AuditReader::each_row(const AuditFilter& filter,
     }
 }
 
+Result<ChainReport> AuditReader::verify(const std::optional<ChainHead>& sought) {
+    return verify_chain(impl_->opened.database.get(), {.sought = sought, .newest = 0});
+}
+
 Result<bool> AuditReader::changed(bool& restarted) {
     const FileIdentity now = identity_of(impl_->path);
     restarted = now != impl_->identity && now != FileIdentity{};

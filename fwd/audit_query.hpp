@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fwd/audit_record.hpp"
+#include "fwd/audit_verify.hpp"
 #include "rules/glob.hpp"
 #include "rules/result.hpp"
 
@@ -92,6 +93,9 @@ public:
     // All matching rows there are now, oldest first, page by page. Ends with the first error of `take`.
     Result<void> each_row(const AuditFilter& filter,
                           const std::function<Result<void>(const AuditRecord&)>& take);
+
+    // The chain of all rows, or why it is broken; see verify_chain().
+    Result<ChainReport> verify(const std::optional<ChainHead>& sought);
 
     // True if there may be rows that were not there at the last call: cheap enough to poll. Notices
     // a database that was set aside, and goes over to the new one; `restarted` is then true and ids

@@ -11,7 +11,8 @@
 namespace doorward {
 namespace {
 
-// In the order in which they are bound and read.
+// In the order in which they are bound and read. Their positions are part of what a row's hash is made
+// of: a new column goes to the end.
 constexpr std::string_view columns[] = {
     "id", "time_us", "verdict", "decision", "rule", "reason", "direction", "protocol", "source",
     "source_port", "destination", "destination_port", "host", "unknown", "pid", "start_ns",
@@ -24,34 +25,7 @@ constexpr std::string_view columns[] = {
     "source_ip", "destination_ip",
 };
 constexpr std::size_t written_only = 2;
-
-// Binds from the left, one call per column.
-class Binder {
-public:
-    Binder(sqlite::Statement& statement, std::string* escaped)
-        : statement_(statement), escaped_(escaped) {}
-
-    Binder& text(std::string_view value) { return statement_.text(++index_, value), *this; }
-    Binder& number(std::int64_t value) { return statement_.number(++index_, value), *this; }
-    Binder& blob(std::span<const std::uint8_t> value) {
-        return statement_.blob(++index_, value), *this;
-    }
-    Binder& null() { return statement_.null(++index_), *this; }
-    Binder& number_if(bool known, std::uint64_t value) {
-        return known ? number(static_cast<std::int64_t>(value)) : null();
-    }
-    // Bytes that others chose.
-    Binder& bytes(const std::string& value) {
-        if (is_plain_text(value)) return text(value);
-        *escaped_ = escape_text(value);
-        return text(*escaped_++);
-    }
-
-private:
-    sqlite::Statement& statement_;
-    std::string* escaped_;
-    int index_ = 0;
-};
+// `chain` comes behind them all: it is what they are hashed to.
 
 // Reads from the left; keeps the name of the first column whose value made no sense.
 class Reader {
@@ -92,36 +66,6 @@ std::optional<Address> parse_address_or_empty(std::string_view text) {
     return text.empty() ? Address{} : Address::parse(text);
 }
 
-struct Endpoint {
-    const Address& address;
-    std::uint16_t port;
-};
-
-void bind_process(Binder& to, const AuditRecord& record) {
-    const bool known = record.pid != 0;
-    to.number_if(known, record.pid)
-        .number_if(known, record.start_ns)
-        .number_if(known, record.exec_id)
-        .number_if(user_known(record), record.uid)
-        .bytes(record.user)
-        .bytes(record.exe)
-        .number_if(known, record.exe_device)
-        .number_if(known, record.exe_inode)
-        .bytes(record.command_line)
-        .bytes(record.working_directory)
-        .number_if(known, record.parent_pid)
-        .bytes(record.parent_exe)
-        .number_if(known, record.cgroup_id)
-        .bytes(record.unit);
-}
-
-// One a line: an escaped text has no line feed of its own.
-std::string lines_of(const std::vector<std::string>& values) {
-    std::string lines;
-    for (const std::string& value : values) lines += escape_text(value) + '\n';
-    return lines;
-}
-
 std::vector<std::string> values_of(std::string_view lines) {
     std::vector<std::string> values;
     for (std::size_t end; (end = lines.find('\n')) != lines.npos; lines.remove_prefix(end + 1))
@@ -129,53 +73,11 @@ std::vector<std::string> values_of(std::string_view lines) {
     return values;
 }
 
-void bind_identity(Binder& to, const AuditRecord& record, const std::string& ancestors) {
-    to.number_if(user_known(record), record.gid)
-        .bytes(record.slice)
-        .bytes(record.container)
-        .bytes(record.script)
-        .text(ancestors)
-        .number_if(record.mount_namespace != 0, record.mount_namespace);
-}
-
-void bind_content(Binder& to, const AuditRecord& record) {
-    const bool read = record.unread == NoContent::none;
-    to.bytes(record.sha256)
-        .bytes(record.package)
-        .text(read ? std::string_view() : no_content_name(record.unread))
-        .bytes(record.appimage)
-        .number_if(record.script_inode != 0, record.script_device)
-        .number_if(record.script_inode != 0, record.script_inode);
-}
-
-constexpr std::pair<Fact, std::string_view> fact_names[] = {
-    {Fact::sha256, "sha256"}, {Fact::verity, "verity"}, {Fact::package, "package"}};
-
-std::string lines_of(Facts facts) {
-    std::string lines;
-    for (const auto& [fact, name] : fact_names)
-        if (facts.has(fact)) (lines += name) += '\n';
-    return lines;
-}
-
 Facts facts_of(const std::vector<std::string>& names) {
     Facts facts;
-    for (const auto& [fact, name] : fact_names)
+    for (const auto& [fact, name] : audit_fact_names)
         if (std::ranges::find(names, name) != names.end()) facts.add(fact);
     return facts;
-}
-
-void bind_evidence(Binder& to, const Evidence& evidence, EvidenceTexts& texts) {
-    if (!evidence.recorded) {
-        for (int i = 0; i < 7; ++i) to.null();
-        return;
-    }
-    texts = {lines_of(evidence.names), lines_of(evidence.units), lines_of(evidence.slices),
-             lines_of(evidence.asked)};
-    to.bytes(evidence.interface).text(texts.names);
-    if (evidence.group_known) to.text(texts.units).text(texts.slices);
-    else to.null().null();
-    to.number(evidence.ancestors_whole).text(texts.asked).bytes(evidence.verity);
 }
 
 void read_evidence(Reader& from, Evidence& evidence) {
@@ -244,52 +146,17 @@ void read_endpoints(Reader& from, AuditRecord& record) {
 }  // namespace
 
 std::string audit_insert_sql() {
-    std::string marks = "?";
-    for (std::size_t i = 1; i < std::size(columns); ++i) marks += ",?";
-    return fmt::format("INSERT INTO decisions ({}) VALUES ({})", fmt::join(columns, ","), marks);
+    std::string marks;
+    for (std::size_t i = 0; i < std::size(columns); ++i) marks += "?,";
+    return fmt::format("INSERT INTO decisions ({}, chain) VALUES ({}?)", fmt::join(columns, ","), marks);
 }
+
+std::string audit_linked_columns_sql() { return fmt::format("{}", fmt::join(columns, ",")); }
+
+int audit_linked_columns() { return static_cast<int>(std::size(columns)); }
 
 std::string audit_columns_sql() {
     return fmt::format("{}", fmt::join(std::begin(columns), std::end(columns) - written_only, ","));
-}
-
-void AuditRowBinder::bind(sqlite::Statement& statement, const AuditRecord& record) {
-    const bool out = record.direction != Direction::in;
-    const Endpoint local{record.local, record.local_port};
-    const Endpoint remote{record.remote, record.remote_port};
-    const Endpoint& source = out ? local : remote;
-    const Endpoint& destination = out ? remote : local;
-    const bool packet = about_a_flow(record);
-    source_ = packet ? source.address.to_string() : std::string();
-    destination_ = packet ? destination.address.to_string() : std::string();
-    protocol_ = protocol_name(record.protocol);
-
-    Binder to(statement, escaped_);
-    to.null()  // id: SQLite's choice, one more than the highest
-        .number(record.time_us)
-        .text(action_name(record.verdict))
-        .text(action_name(record.decision))
-        .bytes(record.rule)
-        .bytes(record.reason)
-        .text(direction_name(record.direction))
-        .text(protocol_)
-        .text(source_)
-        .number(source.port)
-        .text(destination_)
-        .number(destination.port)
-        .bytes(record.host)
-        .text(record.unknown == Unknown::none ? std::string_view() : unknown_name(record.unknown));
-    bind_process(to, record);
-    to.text(source_name(record.source))
-        .number_if(record.latency_ns >= 0, static_cast<std::uint64_t>(record.latency_ns))
-        .text(log_level_name(record.log))
-        .number(record.count);
-    ancestors_ = lines_of(record.ancestors);
-    bind_identity(to, record, ancestors_);
-    bind_content(to, record);
-    bind_evidence(to, record.evidence, evidence_);
-    if (packet) to.blob(source.address.bytes).blob(destination.address.bytes);
-    else to.null().null();
 }
 
 Result<AuditRecord> read_audit_row(const sqlite::Statement& statement) {

@@ -109,6 +109,21 @@ ALTER TABLE decisions
 ALTER TABLE decisions
     ADD COLUMN verity TEXT;                       -- fs-verity digest of the executable
 )sql",
+    // Rows that are there already get no hash: to write each of them anew would keep the firewall waiting.
+    R"sql(
+ALTER TABLE decisions
+    ADD COLUMN chain BLOB;             -- SHA-256 over the row and the link before; NULL: older than the chain
+CREATE TABLE events (
+    id       INTEGER PRIMARY KEY,      -- rises by one
+    after_id INTEGER NOT NULL,         -- the decision behind which it stands in the chain
+    time_us  INTEGER NOT NULL,
+    kind     TEXT NOT NULL,            -- begun, opened, closed, removed
+    upto     INTEGER,                  -- removed: the last row that is gone
+    rows     INTEGER,                  -- removed: how many went; closed: flows that could not be written
+    base     BLOB,                     -- removed: the hash before the first link that is left; begun: random
+    chain    BLOB NOT NULL             -- SHA-256 over the event and the link before
+);
+)sql",
 };
 
 }  // namespace

@@ -9,7 +9,10 @@
 namespace doorward {
 
 // The version this program writes, kept in PRAGMA user_version.
-inline constexpr std::int64_t audit_schema_version = 7;
+inline constexpr std::int64_t audit_schema_version = 8;
+
+// The first one with a chain through its rows.
+inline constexpr std::int64_t audit_chain_version = 8;
 
 // PRAGMA application_id, "Door": tells our files from other programs' databases.
 inline constexpr std::int64_t audit_application_id = 0x446f6f72;

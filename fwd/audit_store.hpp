@@ -8,23 +8,26 @@
 #include <span>
 #include <string>
 
+#include "fwd/audit_chain.hpp"
 #include "fwd/audit_record.hpp"
 #include "fwd/config.hpp"
 #include "rules/result.hpp"
 
 namespace doorward {
 
-// Rows at once deleted by age or size; small, so that no batch waits long for it.
-inline constexpr std::int64_t prune_chunk_rows = 4000;
-
 class AuditStore {
 public:
+    static std::int64_t wall_clock_us();
+
     struct Options {
         std::string path;
         std::int64_t group = -1;  // gid that may read; -1: leave as it is
         int busy_timeout_ms = 1000;
         // Told in one line when a file was set aside or migrated.
         std::function<void(const std::string&)> message;
+        // Microseconds since the epoch, for the log's own events.
+        std::function<std::int64_t()> now_us = wall_clock_us;
+        std::int64_t checked_rows = 20'000;  // of the newest, whose chain is walked at each opening
     };
 
     // Makes what is missing, migrates what is older. A damaged file, or one of a later Doorward, is
@@ -38,12 +41,20 @@ public:
     // may not write to the folder.
     ~AuditStore();
 
-    // All of them in one transaction, or none.
+    // All of them in one transaction, or none. Whoever else has written meanwhile is told about, and the
+    // chain goes on from what is there.
     Result<void> insert(std::span<const AuditRecord> records);
 
-    // Deletes one chunk of what is older than the days or beyond the megabytes, oldest first, and
-    // gives space back to the file system. True: call again, there is more. The newest row always
-    // stays, so that ids go on rising.
+    // Before a clean end; `unwritten`: flows that will be in no row.
+    Result<void> say_closed(std::int64_t unwritten);
+
+    // Where the chain ends, once all of it is on the disk.
+    Result<ChainHead> anchor();
+
+    // Deletes one chunk of what is older than the days or beyond the megabytes, and gives space back to
+    // the file system. True: call again, there is more. Rows go in the order in which they were written:
+    // one that is outdated stays as long as one before it does. The newest row always stays, so that ids
+    // go on rising.
     Result<bool> prune(const Retention& retention, std::int64_t now_us);
 
     // True if the path no longer names the file that is being written to.

@@ -89,6 +89,9 @@ Result<void> Daemon::open_audit() {
         if (record.log == LogLevel::journal) log_line(Severity::notice, journal_line(record));
     };
     options.message = [](const std::string& text) { log_line(Severity::error, text); };
+    options.anchor = [](const ChainHead& head) {
+        log_line(Severity::info, "the audit log ends with " + to_text(head));
+    };
     auto opened = AuditLog::open(std::move(options));
     if (!opened) return std::unexpected(opened.error());
     audit_ = std::move(*opened);

@@ -104,6 +104,10 @@ bool Statement::column_is_null(int index) const {
     return sqlite3_column_type(statement_.get(), index) == SQLITE_NULL;
 }
 
+int Statement::column_type(int index) const {
+    return sqlite3_column_type(statement_.get(), index);
+}
+
 std::span<const std::uint8_t> Statement::column_blob(int index) const {
     const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_.get(), index));
     if (bytes == nullptr) return {};
@@ -119,6 +123,11 @@ std::string_view Statement::column_text(int index) const {
 Result<Transaction> Transaction::begin(sqlite3* database) {
     if (auto begun = run(database, "BEGIN IMMEDIATE", "begin a transaction"); !begun)
         return std::unexpected(begun.error());
+    return Transaction(database);
+}
+
+Result<Transaction> Transaction::begin_reading(sqlite3* database) {
+    if (auto begun = run(database, "BEGIN", "begin to read"); !begun) return std::unexpected(begun.error());
     return Transaction(database);
 }
 

@@ -48,6 +48,7 @@ public:
 
     std::int64_t column_number(int index) const;       // NULL: 0
     bool column_is_null(int index) const;
+    int column_type(int index) const;  // SQLITE_INTEGER, …
     std::string_view column_text(int index) const;     // NULL: empty; valid until the next step
     std::span<const std::uint8_t> column_blob(int index) const;  // the same
 
@@ -63,6 +64,8 @@ private:
 class Transaction {
 public:
     static Result<Transaction> begin(sqlite3* database);  // takes the write lock at once
+    // What is read until the end is of one moment.
+    static Result<Transaction> begin_reading(sqlite3* database);
     Result<void> commit();
 
     Transaction(Transaction&& other) noexcept

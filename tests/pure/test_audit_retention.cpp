@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "fwd/audit_prune.hpp"
 #include "fwd/audit_store.hpp"
 #include "tests/pure/audit_fixture.hpp"
 
