@@ -10,6 +10,7 @@
 #include "cli/follow.hpp"
 #include "cli/log_row.hpp"
 #include "cli/log_time.hpp"
+#include "cli/log_verify.hpp"
 
 namespace doorward {
 namespace {
@@ -112,7 +113,11 @@ void add_log_command(CLI::App& app, Session& session) {
     log->add_flag("--json", options->json, "one JSON object per line");
     log->add_flag("--no-header", options->no_header, "leave the line of titles out");
     log->add_flag("--wide", options->wide, "cut nothing, whatever the width of the terminal");
-    log->callback([options, &session] { session.status = run_log(*options, session); });
+    log->require_subcommand(0, 1);
+    add_log_verify(*log, session, options);
+    log->callback([log, options, &session] {
+        if (log->get_subcommands().empty()) session.status = run_log(*options, session);
+    });
 }
 
 }  // namespace doorward

@@ -63,7 +63,7 @@ _doorward_value() {
             _doorward_words 'no-binding no-listener kernel process-lost path-unreadable bad-packet ambiguous forwarded'
             ;;
         --to | --from) _doorward_words 'loopback multicast private lan dns self' ;;
-        --port | --domain | --interface | --profile | --when | --tag | --package | --verity | --sha256 | --name | --for | --confirm | --until-exit | --comment | --since | --until | --limit | --pid | --unit | --slice | --container)
+        --port | --domain | --interface | --profile | --when | --tag | --package | --verity | --sha256 | --name | --for | --confirm | --until-exit | --comment | --head | --since | --until | --limit | --pid | --unit | --slice | --container)
             ;;
         *) return 1 ;;
     esac
@@ -95,6 +95,7 @@ _doorward_options() {
             echo "$global --app --verdict --denied --since --until --to --from --port --user" \
                 '--rule --unit --container --script --pid --limit --follow --json --no-header --wide --database'
             ;;
+        'log verify') echo "$global --database --head --json" ;;
         replay)
             echo "$global --database --app --verdict --denied --since --until --to --from --port --user" \
                 '--rule --unit --container --script --pid --default-out --default-in --default-forward --limit --json'
@@ -126,6 +127,7 @@ _doorward_arguments() {
             _doorward_words "$(_doorward_rule_names)"
             ;;
         lists) _doorward_words 'update check' ;;
+        log) _doorward_words 'verify' ;;
         import) _doorward_words 'opensnitch ufw' ;;
         'lists update') _doorward_words "$(_doorward_list_names)" ;;
         'rules check' | 'rules fmt' | 'lists check' | apply | 'import '*)
@@ -159,6 +161,8 @@ _doorward() {
             status | rules | allow | deny | apply | log | replay | suggest | flows | kill | mode | explain | hash | lists | import | export)
                 command=${words[i]}
                 [[ $command == @(rules|import) && $((i + 1)) -lt $cword ]] && command+=" ${words[i + 1]}"
+                [[ $command == log && $((i + 1)) -lt $cword && ${words[i + 1]} == verify ]] &&
+                    command+=' verify'
                 [[ $command == lists && $((i + 1)) -lt $cword && ${words[i + 1]} != -* ]] &&
                     command+=" ${words[i + 1]}"
                 break

@@ -45,6 +45,8 @@ TEST_CASE("completion knows commands, options, values, and the rules that there 
     CHECK(complete({command, "st"}) == "status\n");
     CHECK(complete({command, "rules", "re"}) == "remove\nreload\n");
     CHECK(complete({command, "lists", "u"}) == "update\n");
+    CHECK(complete({command, "log", "ver"}) == "verify\n");
+    CHECK(complete({command, "log", "verify", "--h"}) == "--help\n--head\n");
     CHECK(complete({command, "lists", "check", "x", "--format", "ad"}) == "adblock\naddresses\n");
     CHECK(complete({command, "--color", "al"}) == "always\n");
     CHECK(complete({command, "--color", "=", "ne"}) == "never\n");
@@ -69,7 +71,7 @@ TEST_CASE("completion and help know the same options") {
     TempFolder folder;
     for (const std::string words :
          {"status", "rules list", "rules show", "rules add", "rules remove", "rules enable",
-          "rules disable", "rules check", "rules fmt", "rules schema", "rules reload", "allow", "deny", "log", "flows", "kill", "mode",
+          "rules disable", "rules check", "rules fmt", "rules schema", "rules reload", "allow", "deny", "log", "log verify", "flows", "kill", "mode",
           "explain", "hash", "lists", "lists update", "lists check", "import opensnitch", "import ufw", "export"}) {
         const std::string line = "source " DOORWARD_SOURCE_DIR
                                  "/cli/completion/doorward.bash; _doorward_options " +
