@@ -197,6 +197,9 @@ int show_status(const Session& session, bool json) {
     report_daemon(lines, *status);
     report_rules(lines, status->ruleset);
     report_packets(lines, status->packets, status->netfilter);
+    if (status->tables_restored > 0)
+        lines.line("", fmt::format("the table was put back {} times after another program had removed or changed it",
+                                   status->tables_restored), Colour::red);
     report_network(lines, status->network);
     report_names(lines, status->names);
     report_verdicts(lines, status->verdicts);

@@ -30,7 +30,8 @@ std::optional<AttributionSource> parse_source(std::string_view text) {
 }
 
 bool about_a_flow(const AuditRecord& record) {
-    return record.reason != audit_loss && !record.reason.starts_with(packet_socket);
+    return record.reason != audit_loss && !record.reason.starts_with(packet_socket) &&
+           !record.reason.starts_with(table_touched);
 }
 
 bool is_repeat(const AuditRecord& record) {

@@ -32,6 +32,9 @@ inline constexpr std::string_view audit_loss = "audit-loss";
 // What reasons of rows about packet sockets begin with; `count` says how many frames.
 inline constexpr std::string_view packet_socket = "packet-socket";
 
+// What reasons of rows begin with that say who has changed the firewall's own table, which was then put back.
+inline constexpr std::string_view table_touched = "table-";
+
 // What the decision could look at beside what people read in a row: with it, rules can be asked again.
 struct Evidence {
     bool recorded = false;           // false: the row is of a version that kept nothing of this

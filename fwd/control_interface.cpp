@@ -148,6 +148,7 @@ type Status (
   ruleset: RulesetStatus,
   packets: PacketCounters,
   netfilter: NetfilterCounters,
+  tables_restored: int,
   packet_sockets: PacketSocketStatus,
   audit: AuditStatus,
   maps: []MapStatus,

@@ -105,7 +105,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkStatus, known, interfaces, lan, self, 
     }
 
 DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, forward, pid, uptime_s,
-              network_namespace, ruleset, packets, netfilter,
+              network_namespace, ruleset, packets, netfilter, tables_restored,
               packet_sockets, audit, maps, names, content, network, verdicts)
 DOORWARD_JSON(RuleExport, text, origins)
 DOORWARD_JSON(RuleChange, name, file, position, rules)

@@ -162,6 +162,7 @@ struct Status {
     RulesetStatus ruleset;
     PacketCounters packets;
     NftCounters netfilter;
+    std::uint64_t tables_restored = 0;    // times that another program had removed or changed the table
     PacketSocketStatus packet_sockets;
     AuditStatus audit;
     std::vector<MapStatus> maps;

@@ -73,6 +73,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config) {
                         daemon.get()) < 0)
         return fail("cannot watch the packet thread");
     if (auto watched = daemon->watch_packet_sockets(); !watched) return std::unexpected(watched.error());
+    if (auto watched = daemon->watch_table(); !watched) return std::unexpected(watched.error());
     daemon->announce();
     daemon->look_at_rules_later();
     return daemon;

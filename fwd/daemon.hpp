@@ -21,6 +21,7 @@
 #include "fwd/process_details.hpp"
 #include "fwd/recent_flows.hpp"
 #include "fwd/rule_store.hpp"
+#include "fwd/table_watch.hpp"
 
 namespace doorward {
 
@@ -66,6 +67,8 @@ private:
     Result<void> open_events();
     Result<void> open_control();
     Result<void> watch_packet_sockets();
+    Result<void> watch_table();
+    bool put_table_back(const TableCommit& commit);
     void keep(Decided&& decided);
     void announce() const;
     void look_at_rules_later();
@@ -121,6 +124,8 @@ private:
     std::optional<Trial> trial_;
     bool forgotten_in_force_ = false;  // rules that should not be any more
     std::unique_ptr<NetworkWatch> network_;
+    std::unique_ptr<TableWatch> table_watch_;
+    std::uint64_t tables_restored_ = 0;
     std::optional<ControlServer> control_;
 };
 

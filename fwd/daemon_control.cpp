@@ -144,6 +144,7 @@ Status Daemon::status() {
     }
     status.packets = packet_counters(guard_->queue_counters(), guard_->decisions());
     if (auto counters = guard_->table().counters()) status.netfilter = *counters;
+    status.tables_restored = tables_restored_;
     status.verdicts = verdict_status(guard_->verdicts());
     status.packet_sockets = packet_sockets_->status();
     const AuditCounters audit = audit_->counters();

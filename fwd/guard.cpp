@@ -275,6 +275,12 @@ Result<void> Guard::apply(std::shared_ptr<const Ruleset> rules, Mode mode) {
     return {};
 }
 
+Result<void> Guard::restore_table() {
+    if (auto put = table_->put_again(); !put) return put;
+    const auto now = active_.load();
+    return publish(now->rules, now->mode, now->network);
+}
+
 // Marks are few, so they come round again: before they do, no flow may carry an old one.
 Result<void> Guard::next_generation() {
     if (applied_ - swept_at_ + 1 < marks_.generations()) return {};

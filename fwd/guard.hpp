@@ -40,6 +40,10 @@ public:
     // than before, flows decided before come back to the queue.
     Result<void> set_network(std::shared_ptr<const NetworkState> network);
 
+    // Puts the table back that another program has taken out or changed. What passed meanwhile nobody knows:
+    // all flows come back to the queue.
+    Result<void> restore_table();
+
     // Takes the table out (everything passes again) and ends the packet thread.
     Result<void> stop();
     // Ends without taking the table out: in enforce mode nothing undecided passes from then on.

@@ -202,6 +202,19 @@ Result<void> NftTable::set_bypass(bool bypass) {
     return {};
 }
 
+Result<void> NftTable::put_again() {
+    impl_->layout.generation_mark = impl_->layout.marks.none_yet();
+    if (auto done = impl_->put(); !done)
+        return fail("cannot put the table inet doorward back: " + done.error().what);
+    return {};
+}
+
+Result<void> NftTable::touch_other(const std::string& name) const {
+    const auto done = run(impl_->nft.get(), fmt::format("add table inet {0}\ndelete table inet {0}\n", name));
+    if (!done) return fail("cannot change nftables: " + done.error().what);
+    return {};
+}
+
 Result<NftCounters> NftTable::counters() const {
     auto text = run(impl_->nft.get(), "list counters table inet doorward");
     if (!text) {

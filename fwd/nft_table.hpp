@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "fwd/marks.hpp"
 #include "rules/result.hpp"
@@ -64,6 +65,10 @@ public:
 
     Result<void> set_generation(std::uint32_t generation_mark);
     Result<void> set_bypass(bool bypass);
+    // Puts the whole table in again, whatever has become of it, with no generation yet: as install() does.
+    Result<void> put_again();
+    // A transaction that makes and removes a table of another name: the kernel tells of it, and by whom.
+    Result<void> touch_other(const std::string& name) const;
     Result<NftCounters> counters() const;
     QueueKind queue_kind() const;
     // Whether packets carry their sender's slot and a flow's verdict ends with its sender. False:

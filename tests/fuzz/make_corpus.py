@@ -313,13 +313,28 @@ UFW = {
 }
 
 
+def nft_message(kind, family, *attributes):
+    body = struct.pack("=BBH", family, 0, 0)
+    for number, value in attributes:
+        body += struct.pack("=HH", 4 + len(value), number) + value + bytes(-len(value) % 4)
+    return struct.pack("=IHHII", 16 + len(body), 10 << 8 | kind, 0, 1, 7) + body
+
+
+NFT_END = nft_message(15, 0, (1, bytes(4)), (2, struct.pack(">I", 99)), (3, b"nft\0"))
+TABLE_NEWS = {
+    "removed": nft_message(8, 1, (1, b"doorward\0"), (2, b"output\0")) + nft_message(2, 1, (1, b"doorward\0"))
+               + NFT_END,
+    "others": nft_message(2, 1, (1, b"other\0")) + nft_message(2, 2, (1, b"doorward\0")) + NFT_END,
+}
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "corpus"
     for name, seeds in {"packet": PACKETS, "config": CONFIGS, "control": CONTROL,
                         "control_group": CONTROL_GROUPS, "dns": DNS, "names": NAMES, "network": NETWORK,
                         "script": SCRIPTS, "files": FILES, "rule_step": RULE_STEPS,
-                        "opensnitch": OPENSNITCH, "ufw": UFW}.items():
+                        "opensnitch": OPENSNITCH, "table_news": TABLE_NEWS, "ufw": UFW}.items():
         target = folder / name
         target.mkdir(parents=True, exist_ok=True)
         for seed, data in seeds.items():

@@ -42,13 +42,21 @@ class Counter:
 
     def read(self) -> dict[str, int]:
         """Packets since the last reset: "allowed", and what has leaked by protocol."""
-        answer = json.loads(self.peer.run("nft", "-j", "list", "counters", "table", "netdev", "leak",
+        return self._ask("list")
+
+    def _ask(self, verb: str) -> dict[str, int]:
+        answer = json.loads(self.peer.run("nft", "-j", verb, "counters", "table", "netdev", "leak",
                                           check=True).stdout)
         counters = [item["counter"] for item in answer["nftables"] if "counter" in item]
         return {one["name"].removeprefix("arrived-"): one["packets"] for one in counters}
 
     def leaked(self) -> int:
-        return sum(count for name, count in self.read().items() if name != "allowed")
+        return self._leaked(self.read())
 
-    def reset(self) -> None:
-        self.peer.run("nft", "reset", "counters", "table", "netdev", "leak", check=True)
+    @staticmethod
+    def _leaked(counts: dict[str, int]) -> int:
+        return sum(count for name, count in counts.items() if name != "allowed")
+
+    def reset(self) -> int:
+        """Begins at zero again; what had leaked until that very moment."""
+        return self._leaked(self._ask("reset"))

@@ -6,11 +6,14 @@ import sqlite3
 import struct
 import subprocess
 from contextlib import closing
+from pathlib import Path
 
+from lib.helper import Helper
 from lib.places import built
+from lib.wait import wait_for
 
 from . import neighbours
-from .stage import Scenario, Stage
+from .stage import SLOW, Scenario, Stage
 
 
 def _on_small_disk(stage: Stage) -> None:
@@ -137,6 +140,32 @@ def beside_others(stage: Stage) -> None:
     stage.outcome.notes.append(", ".join(neighbours.RULESETS))
 
 
+BY_OTHERS = ("flush ruleset", "delete table inet doorward", "flush table inet doorward",
+             "insert rule inet doorward output accept", "add table inet doorward { flags dormant; }")
+
+
+def taken_out(stage: Stage) -> None:
+    """What gets out until it is back is counted by itself; behind that, nothing may."""
+    watch = Helper(stage.host, str(Path(__file__).with_name("gap_watch.py")))
+    stage.cleanups.append(watch.stop)
+    gaps = {}
+    for number, (how, busy) in enumerate([(how, busy) for busy in (False, True) for how in BY_OTHERS], 1):
+        if busy:
+            stage.load.burst(0.12)
+        stage.host.run("nft", how, check=True)
+        wait_for(number, lambda: stage.daemon.status()["tables_restored"], 60 * SLOW)
+        stage.count_open()
+        gaps.setdefault(busy, []).extend(watch.ask(""))
+        stage.load.done()
+    stage.must_open("once the table was back")
+    stage.burst(0.2)
+    rows = stage.daemon.audit.wait_rows(number, "reason LIKE 'table-%'")
+    stage.check(len(rows) == number, f"{len(rows)} rows about {number} changes of the table")
+    for busy, words in ((False, "idle"), (True, "under load")):
+        stage.check(len(gaps[busy]) == len(BY_OTHERS), f"not {len(BY_OTHERS)} gaps: {gaps[busy]}")
+        stage.outcome.notes.append(f"gap {words}: {min(gaps[busy]):.0f}–{max(gaps[busy]):.0f} ms")
+
+
 SMALL = "limits: {bindings: 64, processes: 16, listeners: 8, verdicts: 16, queued_packets: 1024}\n"
 
 SCENARIOS = [
@@ -151,4 +180,5 @@ SCENARIOS = [
     Scenario("/proc hidden", proc_hidden),
     Scenario("the clock jumps", clock_jumps),
     Scenario("beside other firewalls", beside_others),
+    Scenario("others take the table out, or change it", taken_out),
 ]
