@@ -10,6 +10,7 @@
 
 #include "fwd/explain.hpp"
 #include "fwd/log.hpp"
+#include "fwd/service_manager.hpp"
 #include "fwd/version.hpp"
 #include "rules/shadow.hpp"
 
@@ -102,7 +103,7 @@ Result<void> Daemon::open_audit() {
 Result<void> Daemon::open_events() {
     sigset_t handled;
     ::sigemptyset(&handled);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&handled, signal);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) ::sigaddset(&handled, signal);
     ::sigprocmask(SIG_BLOCK, &handled, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     sd_event* event = nullptr;
@@ -114,6 +115,7 @@ Result<void> Daemon::open_events() {
     const auto note = [&error](int result) { error = error < 0 ? error : result; };
     note(sd_event_add_signal(event, nullptr, SIGTERM, on_terminate, this));
     note(sd_event_add_signal(event, nullptr, SIGINT, on_terminate, this));
+    note(sd_event_add_signal(event, nullptr, SIGUSR2, on_hand_over, this));
     note(sd_event_add_signal(event, nullptr, SIGHUP, on_hangup, this));
     sd_event_source* later = nullptr;
     note(sd_event_add_defer(event, &later, on_rules_loaded, this));
@@ -199,12 +201,10 @@ Result<void> Daemon::stop() {
     sd_notify(0, "STOPPING=1");
     control_.reset();
     Result<void> result = {};
-    if (lost_) {
-        result = std::unexpected(*lost_);
-        if (guard_->active()->mode == Mode::enforce) {
-            guard_->abandon();
-            packet_sockets_->leave();
-        }
+    if (lost_) result = std::unexpected(*lost_);
+    if ((lost_ || handing_over_) && guard_->active()->mode == Mode::enforce) {
+        guard_->abandon();
+        packet_sockets_->leave();
     }
     packet_sockets_.reset();
     if (auto stopped = guard_->stop(); !stopped && result) result = stopped;
@@ -213,7 +213,18 @@ Result<void> Daemon::stop() {
     return result;
 }
 
-int Daemon::on_terminate(sd_event_source* source, const signalfd_siginfo*, void*) {
+// A restart is no reason to open the door, not even for the half second until the next daemon is ready.
+int Daemon::on_terminate(sd_event_source* source, const signalfd_siginfo*, void* self) {
+    if (being_restarted()) return on_hand_over(source, nullptr, self);
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+int Daemon::on_hand_over(sd_event_source* source, const signalfd_siginfo*, void* self) {
+    auto* daemon = static_cast<Daemon*>(self);
+    daemon->handing_over_ = true;
+    if (daemon->guard_->active()->mode == Mode::enforce)
+        log_line(Severity::notice, "the table inet doorward stays in for the next daemon: until it runs, nothing "
+                                   "undecided passes");
     return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 

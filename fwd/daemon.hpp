@@ -94,6 +94,7 @@ private:
     Result<void> stop();
 
     static int on_terminate(sd_event_source*, const signalfd_siginfo*, void* self);
+    static int on_hand_over(sd_event_source*, const signalfd_siginfo*, void* self);
     static int on_hangup(sd_event_source*, const signalfd_siginfo*, void* self);
     static int on_lost(sd_event_source*, int, std::uint32_t, void* self);
     static int on_devices(sd_event_source*, int, std::uint32_t, void* self);
@@ -106,6 +107,7 @@ private:
     std::int64_t rules_loaded_at_ = 0;
     std::optional<std::string> reload_error_;
     std::optional<Error> lost_;
+    bool handing_over_ = false;  // to the next daemon, which finds the door closed
     std::uint64_t last_heartbeat_ = 0;
 
     // In the order of construction: what is below uses what is above.

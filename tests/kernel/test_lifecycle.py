@@ -56,6 +56,28 @@ class Lifecycle(KernelTest):
         daemon.stop()
         self.assertNotIn("doorward", self.ruleset())
 
+    def test_a_daemon_that_hands_over_opens_nothing(self):
+        daemon = self.daemon(ACCEPT_ALL)
+        self.assertEqual(self.contact("tcp4").returncode, 0)
+        daemon.process.send_signal(signal.SIGUSR2)
+        self.assertEqual(daemon.process.wait(60), 0)
+        daemon.process = None
+        self.wire.reset()
+        for kind in ("tcp4", "tcp6", "udp4", "udpconn6"):
+            self.assertEqual(self.contact(kind, 7, "--wait", "300").returncode, TIMED_OUT, kind)
+        self.assertEqual(self.wire.count(), 0)
+        daemon.start()
+        self.assertEqual(self.contact("tcp4").returncode, 0)
+        daemon.stop()
+        self.assertNotIn("doorward", self.ruleset())
+
+    def test_an_observer_that_hands_over_takes_its_table_along(self):
+        daemon = self.daemon(mode="observe")
+        daemon.process.send_signal(signal.SIGUSR2)
+        self.assertEqual(daemon.process.wait(60), 0)
+        daemon.process = None
+        self.assertNotIn("doorward", self.ruleset())
+
     def test_a_killed_observer_stands_in_nobodys_way(self):
         daemon = self.daemon(mode="observe")
         daemon.kill()

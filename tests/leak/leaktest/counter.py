@@ -16,9 +16,9 @@ table netdev leak {
   counter arrived-other {}
   counter allowed {}
   chain forbidden {
-    meta l4proto tcp counter name "arrived-tcp" drop
-    meta l4proto udp counter name "arrived-udp" drop
-    meta l4proto { icmp, ipv6-icmp } counter name "arrived-icmp" drop
+    meta l4proto 6 counter name "arrived-tcp" drop
+    meta l4proto 17 counter name "arrived-udp" drop
+    meta l4proto { 1, 58 } counter name "arrived-icmp" drop
     counter name "arrived-other" drop
   }
   chain wire {

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Scenarios: the daemon dies, stands still, is replaced, or does not get to run."""
 
+import os
+import shutil
 import signal
 import subprocess
 import time
 from contextlib import suppress
 
+from lib.places import built
 from lib.wait import wait_until
 
 from .cgroups import ControlGroup
@@ -149,9 +152,32 @@ def restarted_all_the_time(stage: Stage) -> None:
     stage.outcome.notes.append(f"{number} kills")
 
 
+def _new_version(stage: Stage, number: int) -> None:
+    """As a package manager does: the new file beside the old one, then in its place."""
+    folder = stage.world.folder / "sbin"
+    folder.mkdir(exist_ok=True)
+    new = shutil.copy(built("fwd/doorwardd"), folder / f"doorwardd.{number}")
+    os.replace(new, folder / "doorwardd")
+    stage.daemon.program = str(folder / "doorwardd")
+
+
+def upgraded(stage: Stage) -> None:
+    for number in range(4):
+        _new_version(stage, number)
+        stage.load.burst(0.1)
+        stage.daemon.process.send_signal(signal.SIGUSR2)
+        stage.check(stage.daemon.process.wait(60) == 0, "it did not end well when it was to hand over")
+        stage.daemon.process = None
+        stage.must_go_on("between two daemons")
+        stage.load.burst(0.1)
+        stage.daemon.start()
+        stage.must_open("after an upgrade")
+
+
 SCENARIOS = [
     Scenario("killed and started again", killed),
     Scenario("killed while it starts", restarted_all_the_time),
+    Scenario("upgraded in place", upgraded),
     Scenario("stopped and continued", stopped),
     Scenario("frozen and thawed", frozen),
     Scenario("rules loaded again and again", reloaded),

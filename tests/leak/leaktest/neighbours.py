@@ -7,12 +7,12 @@ RULESETS = {
     "ufw": """
 table ip filter {
   chain before-output { oifname "lo" accept; ct state established,related accept; }
-  chain user-output { meta l4proto { tcp, udp, icmp } accept; }
+  chain user-output { meta l4proto { 6, 17, 1 } accept; }
   chain OUTPUT { type filter hook output priority 0; policy accept; jump before-output; jump user-output; }
   chain INPUT { type filter hook input priority 0; policy accept; ct state established accept; }
 }
 table ip6 filter {
-  chain OUTPUT { type filter hook output priority 0; policy accept; meta l4proto { tcp, udp, ipv6-icmp } accept; }
+  chain OUTPUT { type filter hook output priority 0; policy accept; meta l4proto { 6, 17, 58 } accept; }
 }
 """,
     # One inet table with hooks just behind the classic priorities, and raw ones before conntrack's.
