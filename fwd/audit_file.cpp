@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/audit_file.hpp"
 
+#include <charconv>
 #include <filesystem>
+#include <map>
+#include <optional>
 
 #include <fcntl.h>
 #include <fmt/chrono.h>
@@ -49,6 +52,24 @@ bool any_exists(const std::string& base) {
     return false;
 }
 
+// The end of the name of a database that was set aside: when, and which one of that second.
+using SetAside = std::pair<std::string, int>;
+
+std::optional<SetAside> parse_set_aside(std::string_view text) {
+    constexpr std::string_view form = "00000000T000000Z";
+    if (text.size() < form.size()) return std::nullopt;
+    for (std::size_t i = 0; i < form.size(); ++i) {
+        const bool digit = text[i] >= '0' && text[i] <= '9';
+        if (form[i] == '0' ? !digit : text[i] != form[i]) return std::nullopt;
+    }
+    SetAside which{text.substr(0, form.size()), 1};
+    text.remove_prefix(form.size());
+    if (text.empty()) return which;
+    const auto [stop, error] = std::from_chars(text.data() + 1, text.data() + text.size(), which.second);
+    const bool good = text.front() == '-' && error == std::errc{} && stop == text.data() + text.size() && which.second > 1;
+    return good ? std::optional(which) : std::nullopt;
+}
+
 }  // namespace
 
 Result<void> prepare_audit_file(const std::string& path, std::int64_t group) {
@@ -76,6 +97,33 @@ Result<std::string> set_aside_audit_file(const std::string& path, std::string_vi
         if (errno != ENOENT) return sys_fail("rename " + path + part + " to " + base + part);
     }
     return base;
+}
+
+Result<std::size_t> remove_set_aside(const std::string& path, std::string_view why, std::size_t keep,
+                                     const std::string& newest) {
+    const std::filesystem::path file(path);
+    const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
+    const std::string start = fmt::format("{}.{}-", file.filename().string(), why);
+    // By time and number, not by name: -10 is younger than -2. The newest is so whatever the clock says.
+    std::map<SetAside, std::string> found;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+        const std::string name = entry->path().filename();
+        if (!name.starts_with(start)) continue;
+        std::string rest = name.substr(start.size());
+        for (const std::string_view part : {"-wal", "-shm"})
+            if (rest.ends_with(part)) rest.resize(rest.size() - part.size());
+        const auto which = parse_set_aside(rest);
+        const std::string base = (file.parent_path() / (start + rest)).string();
+        if (which && base != newest) found.emplace(*which, base);
+    }
+    if (error) return sys_fail("read the folder " + folder, error.value());
+    std::size_t gone = 0;
+    for (auto oldest = found.begin(); found.size() - gone >= keep && oldest != found.end(); ++oldest, ++gone)
+        for (const char* part : parts)
+            if (::unlink((oldest->second + part).c_str()) != 0 && errno != ENOENT)
+                return sys_fail("remove " + oldest->second + part);
+    return gone;
 }
 
 bool has_leftovers(const std::string& path) {

@@ -24,6 +24,11 @@ Result<void> prepare_audit_file(const std::string& path, std::int64_t group);
 Result<std::string> set_aside_audit_file(const std::string& path, std::string_view why,
                                          std::time_t now);
 
+// Removes the oldest of the databases that were set aside for the same reason, but for `keep` of them; `newest`
+// (its name) is one of those. How many went.
+Result<std::size_t> remove_set_aside(const std::string& path, std::string_view why, std::size_t keep,
+                                     const std::string& newest);
+
 // True if the database is empty but has -wal or -shm files: what remains of another that was moved
 // or removed without them. They must not be taken for the new one's own.
 bool has_leftovers(const std::string& path);

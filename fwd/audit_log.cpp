@@ -48,7 +48,7 @@ Result<std::unique_ptr<AuditLog>> AuditLog::open(Options options) {
     auto store =
         AuditStore::open({.path = options.path, .group = options.group,
                           .busy_timeout_ms = options.busy_timeout_ms, .message = options.message,
-                          .now_us = options.now_us});
+                          .now_us = options.now_us, .set_aside = options.retention.set_aside});
     if (!store) return std::unexpected(store.error());
     std::unique_ptr<AuditLog> log(new AuditLog(std::move(options), std::move(*store)));
     const SignalsBlocked inherited_by_the_thread;

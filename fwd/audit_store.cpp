@@ -15,6 +15,8 @@
 namespace doorward {
 namespace {
 
+std::string was(std::size_t count) { return count == 1 ? "was" : fmt::format("{} were", count); }
+
 struct Words {
     const char* suffix;  // of the name it is set aside under
     const char* text;
@@ -68,9 +70,13 @@ Result<void> AuditStore::Impl::set_aside(const Trouble& trouble) {
     const auto [suffix, words] = words_for(trouble.kind);
     const auto name = set_aside_audit_file(options.path, suffix, std::time(nullptr));
     if (!name) return std::unexpected(name.error());
+    const auto removed = remove_set_aside(options.path, suffix, options.set_aside, *name);
     tell(fmt::format(
-        "THE AUDIT LOG {} {} ({}): what was there is now {}, and a new one has been begun",
-        options.path, words, trouble.error.text(), *name));
+        "THE AUDIT LOG {} {} ({}): what was there is now {}, and a new one has been begun{}",
+        options.path, words, trouble.error.text(), *name,
+        !removed        ? "; " + removed.error().text()
+        : *removed == 0 ? ""
+                        : fmt::format("; of those set aside before, the oldest {} removed", was(*removed))));
     return {};
 }
 

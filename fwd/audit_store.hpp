@@ -27,6 +27,7 @@ public:
         std::function<void(const std::string&)> message;
         // Microseconds since the epoch, for the log's own events.
         std::function<std::int64_t()> now_us = wall_clock_us;
+        std::uint32_t set_aside = Retention{}.set_aside;  // as there
         std::int64_t checked_rows = 20'000;  // of the newest, whose chain is walked at each opening
     };
 

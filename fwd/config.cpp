@@ -27,6 +27,7 @@ constexpr std::array actions = {Action::accept, Action::drop, Action::reject};
 
 constexpr std::uint32_t max_days = 36500;
 constexpr std::uint32_t max_megabytes = 1 << 20;
+constexpr std::uint32_t max_set_aside = 1000;
 constexpr std::uint32_t max_entries = 1 << 24;
 constexpr std::uint32_t max_minimum_ttl = 3600;
 constexpr std::uint32_t max_parked = 4096;
@@ -118,10 +119,11 @@ Result<void> read_dns(const YamlValue& value, DnsConfig& dns) {
 }
 
 Result<void> read_retention(const YamlValue& value, Retention& retention) {
-    static constexpr std::array<std::string_view, 2> keys = {"days", "megabytes"};
+    static constexpr std::array<std::string_view, 3> keys = {"days", "megabytes", "set_aside"};
     return Section(value, keys, "retention.")
         .number("days", retention.days, 1, max_days)
         .number("megabytes", retention.megabytes, 1, max_megabytes)
+        .number("set_aside", retention.set_aside, 1, max_set_aside)
         .finish();
 }
 
@@ -261,6 +263,7 @@ Result<void> validate(const Config& config) {
              check_group("groups.change", config.change_group),
              check_number("retention.days", config.retention.days, max_days),
              check_number("retention.megabytes", config.retention.megabytes, max_megabytes),
+             check_number("retention.set_aside", config.retention.set_aside, max_set_aside),
              check_number("limits.bindings", bindings, max_entries),
              check_number("limits.processes", processes, max_entries),
              check_number("limits.listeners", listeners, max_entries),

@@ -64,6 +64,7 @@ struct Limits {
 struct Retention {
     std::uint32_t days = 30;
     std::uint32_t megabytes = 512;
+    std::uint32_t set_aside = 3;  // databases kept of each kind that could not be continued
 
     bool operator==(const Retention&) const = default;
 };

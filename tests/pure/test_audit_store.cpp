@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fstream>
+#include <set>
 
 #include <sys/stat.h>
 
@@ -232,6 +233,37 @@ TEST_CASE("a damaged file is set aside whole, with a loud message, and a new one
     CHECK(opened.messages[0].find(aside[0].substr(0, 28)) != std::string::npos);
     REQUIRE(opened.store->insert(std::vector{full_record()}));
     CHECK(read_back(path).size() == 1);
+}
+
+TEST_CASE("of the files that were set aside, the newest of each kind are kept") {
+    const TempFolder folder;
+    const std::string path = folder / "audit.db";
+    const std::vector<std::string> others = {
+        "audit.db.damaged-yesterday", "audit.db.damaged-20200101T000000Z-x", "audit.db.damaged-20200101T000000Z.gz",
+        "audit.db.damaged-20200101T000000Z-1", "audit.db.newer-20200101T000000Z", "other.db.damaged-20200101T000000Z"};
+    for (const std::string& name : others) write_text(folder / name, "x");
+    // Those of one second have numbers; and the clock was ahead once.
+    std::vector<std::string> aside = {"20200101T000000Z", "20200102T000000Z", "20200102T000000Z-2",
+                                      "20200102T000000Z-10", "29990101T000000Z"};
+    for (std::string& time : aside) time = "audit.db.damaged-" + time;
+    for (const std::string& name : aside) write_text(folder / name, "x");
+    write_text(folder / aside[1] + "-wal", "x");
+    write_text(folder / aside[3] + "-wal", "x");
+    write_text(path, std::string(5000, 'x'));
+    std::vector<std::string> messages;
+    const auto store = AuditStore::open({.path = path, .message = [&](const std::string& text) { messages.push_back(text); },
+                                         .set_aside = 3});
+    REQUIRE(store);
+    REQUIRE(messages.size() == 1);
+    CHECK(messages[0].ends_with("the oldest 3 were removed"));
+    const auto left = names_starting_with(folder, "");
+    const std::set<std::string> all(left.begin(), left.end());
+    for (const std::string& name : others) CHECK(all.contains(name));
+    for (std::size_t i : {0, 1, 2}) CHECK_FALSE(all.contains(aside[i]));
+    for (std::size_t i : {3, 4}) CHECK(all.contains(aside[i]));
+    CHECK_FALSE(all.contains(aside[1] + "-wal"));
+    CHECK(all.contains(aside[3] + "-wal"));
+    CHECK(names_starting_with(folder, "audit.db.damaged-202").size() == 3 + 3);  // and the one of just now
 }
 
 TEST_CASE("the -wal of a file that was moved away is not taken for the new one's") {

@@ -73,7 +73,7 @@ constexpr const char* everything_else =
     "database: /tmp/audit.db\n"
     "control_socket: /tmp/control.sock\n"
     "groups: {read: readers, change: _changers-1}\n"
-    "retention: {days: 1, megabytes: 2}\n"
+    "retention: {days: 1, megabytes: 2, set_aside: 4}\n"
     "limits: {bindings: 3, processes: 4, listeners: 5, queued_packets: 6, audit_records: 8,\n"
     "  names: 9, dns_queries: 10, verdicts: 11}\n"
     "dns: {enabled: false, resolvers: [192.0.2.53, /tmp/resolv.conf], hosts_file: /tmp/hosts,\n"
@@ -115,7 +115,7 @@ TEST_CASE("the example has every key, each with its default") {
          {"mode", "defaults", "out", "in", "loopback", "forward", "packet_sockets",
           "hooks", "queue", "mark_mask", "rules_dir",
           "database", "control_socket", "groups", "read", "change", "retention", "days",
-          "megabytes", "limits", "bindings", "processes", "listeners", "queued_packets",
+          "megabytes", "set_aside", "limits", "bindings", "processes", "listeners", "queued_packets",
           "audit_records", "names", "dns_queries", "dns", "enabled", "resolvers", "hosts_file",
           "minimum_ttl", "digests", "files", "parked_packets", "wait_ms", "verdicts",
           "verdict_cache", "denied_as"}) {
@@ -145,7 +145,7 @@ TEST_CASE("every key is read") {
     CHECK(read.control_socket == "/tmp/control.sock");
     CHECK(read.read_group == "readers");
     CHECK(read.change_group == "_changers-1");
-    CHECK(read.retention == Retention{1, 2});
+    CHECK(read.retention == Retention{1, 2, 4});
     CHECK(read.limits == Limits{3, 4, 5, 6, 8, 9, 10, 11});
     CHECK(read.dns == DnsConfig{false, {"192.0.2.53", "/tmp/resolv.conf"}, "/tmp/hosts", 5});
     CHECK(config("dns: {resolvers: \"2001:db8::53\"}\n").dns.resolvers ==
