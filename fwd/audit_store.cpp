@@ -182,10 +182,10 @@ Result<void> AuditStore::say_closed(std::int64_t unwritten) {
 }
 
 Result<bool> AuditStore::prune(const Retention& retention, std::int64_t now_us) {
+    if (!impl_->opened.database) return fail("the audit log is not open");
     constexpr std::int64_t day_us = 86'400'000'000;
     const std::int64_t cutoff = now_us - static_cast<std::int64_t>(retention.days) * day_us;
-    const bool over = impl_->used_bytes() > static_cast<std::int64_t>(retention.megabytes) << 20;
-    if (!impl_->opened.database) return fail("the audit log is not open");
+    const bool over = used_bytes() > static_cast<std::int64_t>(retention.megabytes) << 20;
     sqlite3* database = impl_->database();
     auto last = last_outdated_row(database, cutoff, now_us);
     if (last && *last == 0 && over) last = last_row_of_chunk(database);
