@@ -73,20 +73,27 @@ static int try_udp(struct Way* way) {
     return send_and_close(way, open_for(way, SOCK_DGRAM, 0), payload, sizeof payload);
 }
 
-// One socket for the program's whole life. A failure may be that of an earlier datagram: then none was sent.
+static int open_connected(struct Way* way) {
+    way->kept = open_for(way, SOCK_DGRAM, 0);
+    if (way->kept < 0) return errno;
+    if (connect(way->kept, (struct sockaddr*)&way->to, way->length) == 0) return 0;
+    const int error = errno;
+    close(way->kept);
+    way->kept = -1;
+    return error;
+}
+
+// One socket for as long as it can send: what waits for a verdict takes up its buffer. A failure may also be that
+// of an earlier datagram: then none was sent.
 static int try_udp_connected(struct Way* way) {
-    if (way->kept < 0) {
-        way->kept = open_for(way, SOCK_DGRAM, 0);
-        if (way->kept < 0) return errno;
-        if (connect(way->kept, (struct sockaddr*)&way->to, way->length) < 0) {
-            const int error = errno;
-            close(way->kept);
-            way->kept = -1;
-            return error;
-        }
+    for (int again = 0; again < 3; again++) {
+        const int failed = way->kept < 0 ? open_connected(way) : 0;
+        if (failed) return failed;
+        if (send(way->kept, payload, sizeof payload, MSG_DONTWAIT) >= 0) return 0;
+        if (errno != EAGAIN) continue;
+        close(way->kept);
+        way->kept = -1;
     }
-    for (int again = 0; again < 2; again++)
-        if (send(way->kept, payload, sizeof payload, 0) >= 0) return 0;
     return errno;
 }
 

@@ -30,7 +30,7 @@ static uint64_t attempts, voids, errors[known_errors];
 // What comes back from an attempt that reached the firewall, or would have.
 static int reached(int error) {
     switch (error) {
-    case 0: case EINPROGRESS: case EAGAIN: case EPERM: case EACCES: case ECONNREFUSED: case EHOSTUNREACH:
+    case 0: case EINPROGRESS: case EPERM: case EACCES: case ECONNREFUSED: case EHOSTUNREACH:
     case ENOBUFS: case ETIMEDOUT: case ECONNABORTED: case ECONNRESET: case EISCONN: case ENETUNREACH:
         return 1;
     default: return 0;
