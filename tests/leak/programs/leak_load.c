@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Attempts what is forbidden, as fast as it can, and says how often it has.
 //
-// usage: leak-load KIND ADDRESS LINK [PROGRAM WORD…]
+// usage: leak-load KIND ADDRESS LINK PAUSE [PROGRAM WORD…]
 //   KIND     tcp tcp-nb udp udp-connected ping raw forged packet, or exec, which starts PROGRAM WORD… each time
 //   ADDRESS  of the network that nothing may get to; its last byte is varied
 // A line with a number on standard input asks for so many attempts without a pause; "done" is the answer.
-// Between two lines it goes on slowly, so that no moment is without any. With the end of its input it ends:
+// Between two lines it goes on slowly, with a PAUSE of so many milliseconds, so that no moment is without any. With the end of its input it ends:
 //   {"attempts":N,"void":N,"errors":{"ERRNO":N…}}   void: not even an attempt, such as for want of descriptors
 #define _GNU_SOURCE
 #include <net/if.h>
@@ -15,7 +15,7 @@
 
 #include "attempts.h"
 
-enum { known_errors = 134, slow_ms = 10, longest_s = 1800 };
+enum { known_errors = 134, longest_s = 1800 };
 
 static const struct Kind {
     const char* name;
@@ -58,8 +58,8 @@ static long next_line(int wait_ms) {
     return wanted > 0 ? wanted : 0;
 }
 
-static void run(const struct Kind* kind, struct Way* way) {
-    for (long wanted; (wanted = next_line(slow_ms)) != 0;) {
+static void run(const struct Kind* kind, struct Way* way, int pause_ms) {
+    for (long wanted; (wanted = next_line(pause_ms)) != 0;) {
         long failed = 0;
         for (long done = 0; wanted > 0 && done < wanted && failed < 1000 + wanted;) {
             const int made = try_once(kind, way);
@@ -96,17 +96,18 @@ static int parse_address(struct Way* way, const char* text) {
 int main(int argc, char** argv) {
     struct Way way = {.kept = -1};
     const struct Kind* kind = NULL;
-    for (size_t i = 0; argc > 3 && i < sizeof kinds / sizeof *kinds; i++)
+    const int pause_ms = argc > 4 ? atoi(argv[4]) : 0;
+    for (size_t i = 0; argc > 4 && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i].name, argv[1]) == 0) kind = &kinds[i];
-    if (kind == NULL || !parse_address(&way, argv[2]) || (kind->try == try_exec) != (argc > 4)) {
+    if (kind == NULL || !parse_address(&way, argv[2]) || pause_ms < 1 || (kind->try == try_exec) != (argc > 5)) {
         fputs("leak-load: wrong usage; see the head of leak_load.c\n", stderr);
         return 2;
     }
     way.link = if_nametoindex(argv[3]);
-    way.command = argv + 4;
+    way.command = argv + 5;
     setvbuf(stdout, NULL, _IOLBF, 0);
     alarm(longest_s);
-    run(kind, &way);
+    run(kind, &way, pause_ms);
     report();
     return 0;
 }
