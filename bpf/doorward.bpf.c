@@ -6,6 +6,7 @@
 #include "socket_scan.h"
 #include "inherit.h"
 #include "sender.h"
+#include "grants.h"
 #include "verdicts.h"
 #include "dns.h"
 #include "foreign.h"

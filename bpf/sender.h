@@ -32,15 +32,22 @@ static __always_inline bool sender_key(struct __sk_buff *skb, struct dw_flow_key
 {
 	dw_u8 header[40];
 	dw_u32 transport;
+	bool whole;
 
 	__builtin_memset(key, 0, sizeof(*key));
-	if (!load(skb, 0, header, 20))
+	whole = load(skb, 0, header, 28);
+	if (!whole && !load(skb, 0, header, 20))
 		return false;
 	if (header[0] >> 4 == 4) {
 		key->protocol = header[9];
 		set_v4(key->local, *(dw_u32 *)(header + 12));
 		set_v4(key->remote, *(dw_u32 *)(header + 16));
 		transport = (header[0] & 15) * 4;
+		/* Nearly every packet: one call is enough. */
+		if (whole && transport == 20 && key->protocol != IPPROTO_ICMP) {
+			__builtin_memcpy(&key->local_port, header + 20, 4);
+			return true;
+		}
 	} else {
 		if (!load(skb, 0, header, 40))
 			return false;
@@ -268,7 +275,8 @@ static __always_inline bool sent_again(struct __sk_buff *skb, struct dw_flow_key
 	return bound && bound->sock == (dw_u64)sk;
 }
 
-/* 1: sent by the one who sent on this flow before. 0: by another, who is the owner from now on. */
+/* Of a packet that opens a connection. 1: sent by the one who sent on this flow before. 0: by another, who
+ * is the owner from now on. */
 SEC("socket")
 int same_sender(struct __sk_buff *skb)
 {
@@ -311,8 +319,11 @@ int slot_bit0(struct __sk_buff *skb)
 	all = bpf_map_lookup_elem(&senders, &key);
 	index = slot - 1;
 	barrier_var(index);
-	if (all && index < DW_SENDER_SLOTS)
-		all->slot[index].sent_ns = bpf_ktime_get_ns();
+	if (!all || index >= DW_SENDER_SLOTS)
+		return slot & 1;
+	all->slot[index].sent_ns = bpf_ktime_get_ns();
+	if (key.protocol != IPPROTO_TCP) /* a connection's has been said by same_sender() */
+		__sync_lock_test_and_set(&all->owner, slot);
 	return slot & 1;
 }
 
@@ -331,8 +342,8 @@ int slot_bit2(struct __sk_buff *skb)
 /* Where a packet's mark has its sender's slot. */
 const volatile dw_u32 slot_shift = 0;
 
-/* 0 if the flow has gone to another sender since the packet was sent. Asked before and after a flow is
- * marked: before, so that a verdict on the former owner's packet does not open it; after, since the flow
+/* 0 if the connection has gone to another sender since the packet was sent. Asked before and after its flow
+ * is marked: before, so that a verdict on the former owner's packet does not open it; after, since the flow
  * may go to another just then, whose own first packet has taken the mark off already. Whoever takes the
  * flow says so before it takes the mark off; the fence keeps our mark and our look in their order. */
 SEC("socket")

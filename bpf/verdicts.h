@@ -8,7 +8,7 @@
 #ifndef DOORWARD_VERDICTS_H
 #define DOORWARD_VERDICTS_H
 
-#include "sender.h"
+#include "grants.h"
 
 /* What a refused connect() ends with, as a positive errno. */
 const volatile int denied_errno = 1;
@@ -157,10 +157,26 @@ static __always_inline int known_datagram_is(struct __sk_buff *skb, dw_u32 verdi
 	return given(&key, verdict);
 }
 
+/* Its sender's next datagrams on this flow pass without the question. */
 SEC("socket")
 int known_datagram(struct __sk_buff *skb)
 {
-	return known_datagram_is(skb, DW_VERDICT_ACCEPT);
+	/* Read before: what is known under newer rules is no harm as a grant of older ones. */
+	dw_u64 generation = *(volatile dw_u64 *)&grant_state.generation;
+	struct dw_senders *all;
+	struct dw_grant grant;
+
+	barrier();
+	if (!known_datagram_is(skb, DW_VERDICT_ACCEPT))
+		return 0;
+	if (!grant_of(skb, &grant))
+		return 1;
+	if (bpf_map_update_elem(&grants, &grant, &generation, BPF_ANY))
+		count_failure(DW_FAIL_GRANTS);
+	all = bpf_map_lookup_elem(&senders, &grant.flow);
+	if (all)
+		__sync_lock_test_and_set(&all->owner, 0);
+	return 1;
 }
 
 /* Not by a hook on the call: that sees neither whether the datagram answers one that came in, nor the way
@@ -171,8 +187,8 @@ int denied_datagram(struct __sk_buff *skb)
 	return verdict_state.denials ? known_datagram_is(skb, DW_VERDICT_DENY) : 0;
 }
 
-/* As still_owner() for a flow whose verdict was known, asked once it is marked. A connection has taken the
- * flow from everybody. */
+/* As still_owner() for a connection whose verdict was known, asked once its flow is marked: it has taken
+ * the flow from everybody. */
 SEC("socket")
 int still_known(struct __sk_buff *skb)
 {
@@ -184,11 +200,7 @@ int still_known(struct __sk_buff *skb)
 	if (!sender_key(skb, &packet))
 		return 0;
 	all = bpf_map_lookup_elem(&senders, &packet);
-	if (!all)
-		return 1;
-	if (packet.protocol == IPPROTO_TCP)
-		return all->owner == 0;
-	return all->owner == slot_of(skb, &packet);
+	return !all || all->owner == 0;
 }
 
 enum { CALL_REFUSED, CALL_GOES_ON };

@@ -127,6 +127,18 @@ struct dw_senders {
 };
 DW_SIZE(struct dw_senders, 7 * 88 + 8);
 
+/* A sender of datagrams and where it sends to; ports in network order. */
+struct dw_grant {
+	struct dw_flow_key flow;
+	dw_u64 cookie; /* as in dw_sender */
+	struct dw_process_key who; /* all zero: the kernel */
+};
+DW_SIZE(struct dw_grant, 72);
+
+struct dw_grant_state {
+	dw_u64 generation; /* whose grants count; 0: none */
+};
+
 /* What a verdict depends on at most, if the kernel is to give it again. Ports in host byte order. */
 struct dw_verdict_key {
 	dw_u64 identity; /* dw_process.identity */
@@ -284,6 +296,7 @@ enum dw_failure {
 	DW_FAIL_FOREIGN,
 	DW_FAIL_PROGRAMS,
 	DW_FAIL_PACKET_SENDERS,
+	DW_FAIL_GRANTS,
 	DW_FAILURES,
 };
 

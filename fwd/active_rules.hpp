@@ -22,7 +22,9 @@ struct ActiveRules {
     ActiveRules(std::shared_ptr<const Ruleset> ruleset, Mode the_mode, std::uint32_t mark,
                 std::shared_ptr<const NetworkState> the_network, const ActiveRules* before)
         : rules(std::move(ruleset)), mode(the_mode), accept_mark(mark),
-          generation(before ? before->generation + 1 : 1), network(std::move(the_network)),
+          generation(before ? before->generation + 1 : 1),
+          granted_as(before && before->accept_mark == mark ? before->granted_as : generation),
+          network(std::move(the_network)),
           hits(before && before->rules == rules ? before->hits
                                                 : std::make_shared<RuleHits>(rules->size())) {}
 
@@ -30,6 +32,7 @@ struct ActiveRules {
     Mode mode;
     std::uint32_t accept_mark;  // this generation's packet mark
     std::uint64_t generation;   // never comes again, unlike marks
+    std::uint64_t granted_as;   // the generation that the mark came with
     std::shared_ptr<const NetworkState> network;  // null: not known
     std::shared_ptr<RuleHits> hits;
 

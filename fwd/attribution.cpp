@@ -41,7 +41,7 @@ Attributed Attribution::of(const Flow& flow, const QueuedPacket& packet, std::ui
     NamedProcess named = processes_.name(*found.binding);
     const bool saw_send = flow.direction != Direction::in && found.binding->hook != DW_HOOK_SCAN;
     return {std::move(named.process), named.unknown, source_of(*found.binding, flow.direction),
-            saw_send ? found.binding->seen_ns : 0, named.identity};
+            saw_send ? found.binding->seen_ns : 0, named.identity, found.grant};
 }
 
 FoundSender Attribution::find(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,

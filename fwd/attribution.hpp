@@ -21,6 +21,7 @@ struct Attributed {
     AttributionSource source = AttributionSource::none;
     std::uint64_t seen_ns = 0;               // CLOCK_MONOTONIC of the first hook; 0: none saw a send
     std::uint64_t identity = 0;              // of the process's program: dw_process.identity
+    std::optional<dw_grant> grant = std::nullopt;  // a sender of datagrams, as the kernel knows it
 };
 
 // Used by one thread. `sockets` and `processes` must outlive it.

@@ -56,6 +56,7 @@ std::vector<MapStatus> map_status(const Limits& limits, PassPolicy forward,
             {"foreign", forward == PassPolicy::filter ? limits.bindings : 1, failures[DW_FAIL_FOREIGN]},
             {"callers", limits.processes, failures[DW_FAIL_CALLERS]},
             {"senders", (limits.bindings + 1) / 2, failures[DW_FAIL_SENDERS]},
+            {"grants", (limits.bindings + 1) / 2, failures[DW_FAIL_GRANTS]},
             {"programs", running_programs(limits), failures[DW_FAIL_PROGRAMS]},
             {"packet_senders", DW_PACKET_SENDERS, failures[DW_FAIL_PACKET_SENDERS]}};
 }
@@ -152,7 +153,7 @@ Status Daemon::status() {
     if (const std::string trouble = audit_->trouble(); !trouble.empty()) status.audit.error = trouble;
     status.content =
         content_status(guard_->contents().counters(), guard_->parked(), guard_->parking_room());
-    status.maps = map_status(config_.limits, config_.forward, guard_->probes().failures());
+    status.maps = map_status(config_.limits, config_.forward, guard_->map_failures());
     status.names = name_status();
     status.network = network_status(*active);
     status.network.readings = network_->readings();
@@ -164,7 +165,7 @@ NameStatus Daemon::name_status() const {
     const Names& names = guard_->names();
     const NameTableCounters& table = names.table_counters();
     const NameCounters& counters = names.counters();
-    const auto failures = guard_->probes().failures();
+    const auto failures = guard_->map_failures();
     const auto refused = [&](NameRefusal reason) {
         return table.refused[static_cast<std::size_t>(reason)].load();
     };

@@ -116,7 +116,8 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
                           ProcessTable::of_maps(probes_->processes_fd(), probes_->programs_fd(),
                                                 processes_shown));
     if (auto opened = open_verdicts(config); !opened) return opened;
-    pipeline_.emplace(marks_, *attribution_, *names_, active_, *contents_, parking_, *verdicts_,
+    grants_.emplace(Grants::of_map(probes_->grants_fd()), probes_->grant_state());
+    pipeline_.emplace(marks_, *attribution_, *names_, active_, *contents_, parking_, *verdicts_, *grants_,
                       std::move(sink));
     thread_ = std::thread([this] { serve_packets(); });
 
@@ -191,6 +192,7 @@ Result<void> Guard::publish(std::shared_ptr<const Ruleset> rules, Mode mode,
     verdicts_->suspend();
     active_ = std::make_shared<const ActiveRules>(std::move(rules), mode, mark, std::move(network),
                                                   now.get());
+    grants_->begin(active_.load()->granted_as);
     if (auto set = table_->set_generation(mark); !set) return set;
     verdicts_->resume(now->generation + 1);
     return next_generation();
@@ -211,6 +213,7 @@ Result<void> Guard::close_gate(const Config& config, std::uint32_t mark) {
     table_.emplace(std::move(*table));
     if (auto cleared = conntrack_->clear_marks(marks_.mask()); !cleared)
         return std::unexpected(cleared.error());
+    grants_->begin(active_.load()->granted_as);
     if (auto set = table_->set_generation(mark); !set) return set;
     verdicts_->resume(active_.load()->generation);
     return {};
@@ -225,6 +228,12 @@ std::vector<MissingFeature> Guard::missing() const {
                            "program's port within conntrack's time-out inherits its verdict; no "
                            "flow is accepted by the kernel itself"});
     return missing;
+}
+
+std::array<std::uint64_t, DW_FAILURES> Guard::map_failures() const {
+    auto failures = probes_->failures();
+    failures[DW_FAIL_GRANTS] += grants_->refused();
+    return failures;
 }
 
 void Guard::serve_packets() {

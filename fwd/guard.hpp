@@ -57,6 +57,8 @@ public:
 
     std::shared_ptr<const ActiveRules> active() const { return active_.load(); }
     const Probes& probes() const { return *probes_; }
+    // As Probes::failures(), with those that the daemon met.
+    std::array<std::uint64_t, DW_FAILURES> map_failures() const;
     Probes& probes() { return *probes_; }
     std::vector<MissingFeature> missing() const;  // what this kernel lacks, hooks and table together
     const Names& names() const { return *names_; }
@@ -109,6 +111,7 @@ private:
     std::optional<PacketQueue> queue_;
     std::optional<Conntrack> conntrack_;
     std::optional<VerdictCache> verdicts_;
+    std::optional<Grants> grants_;
     std::optional<Pipeline> pipeline_;
     std::optional<NftTable> table_;
     Fd lost_event_;

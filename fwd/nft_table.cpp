@@ -129,15 +129,16 @@ struct NftTable::Impl {
         const SenderPrograms& programs = layout.senders;
         std::vector<NftQueueRule::Question> questions = {
             {"owner", programs.same_sender, ""},
+            {"sender", programs.granted, "decided"},
             {"slot", programs.slot_bit[0], "slot_bit0"},
             {"slot", programs.slot_bit[1], "slot_bit1"},
             {"slot", programs.slot_bit[2], "slot_bit2"},
-            {"accepted_out", programs.still_owner, "take"},
+            {"accepted_connection", programs.still_owner, "take"},
             {"keep", programs.still_owner, "pass"},
         };
         if (programs.known_connection >= 0) {
             questions.push_back({"known_connection", programs.known_connection, "known"});
-            questions.push_back({"known_datagram", programs.known_datagram, "known"});
+            questions.push_back({"known_datagram", programs.known_datagram, "known_sender"});
             questions.push_back({"known_datagram", programs.denied_datagram, "deny"});
             questions.push_back({"keep_known", programs.still_known, "pass"});
         }

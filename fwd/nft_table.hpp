@@ -16,11 +16,12 @@ enum class QueueKind : std::uint8_t {
     xtables,  // the NFQUEUE target through nft_compat, for kernels without nft_queue
 };
 
-// BPF socket filters (bpf/sender.h), asked by rules about a packet. -1: there is none.
+// BPF socket filters (bpf/sender.h, grants.h, verdicts.h), asked by rules about a packet. -1: there is none.
 struct SenderPrograms {
-    int same_sender = -1;  // 1: sent by the one who sent on this flow before
+    int same_sender = -1;  // 1: the connection's packet is sent by the one who sent on this flow before
+    int granted = -1;      // 1: the datagram's sender was accepted on this flow
     int slot_bit[3] = {-1, -1, -1};  // of the number of its sender's slot
-    int still_owner = -1;  // 0: the flow has gone to another socket since the packet was sent
+    int still_owner = -1;  // 0: the connection has gone to another socket since the packet was sent
     // 1: the verdict on it is known, and is to accept it (denied: to deny it). Counts it as given.
     int known_connection = -1;
     int known_datagram = -1;

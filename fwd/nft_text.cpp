@@ -45,14 +45,21 @@ Rules accepted(const NftLayout& layout) {
             set_mark("ct", layout.marks, layout.generation_mark)};
 }
 
-// A question in front of the chains known_… leads here.
+// A question in front of the chain known_connection leads here.
 Rules known(const NftLayout& layout) {
     if (none_yet(layout)) return {};
     return {set_mark("ct", layout.marks, layout.generation_mark), "counter name known jump keep_known",
             set_mark("ct", layout.marks, 0), "accept"};
 }
 
-// The flow is marked: it stays so if it is still its sender's (a question in front of `keep` and `keep_known` leads to `pass`).
+// The same for known_datagram: the mark alone lets no sender pass.
+Rules known_sender(const NftLayout& layout) {
+    if (none_yet(layout)) return {};
+    return {set_mark("ct", layout.marks, layout.generation_mark), "counter name known accept"};
+}
+
+// The flow is marked: it stays so if the connection is still its sender's (a question in front of `keep` and
+// `keep_known` leads to `pass`).
 Rules take(const Marks& marks) { return {"jump accepted", "jump keep", set_mark("ct", marks, 0)}; }
 Rules pass(const Marks& marks) { return {set_mark("meta", marks, 0), "accept"}; }
 
@@ -130,12 +137,17 @@ Rules connection() {
     return {"ct direction original jump known_connection", "jump owner", "jump decided", "goto ask"};
 }
 
-// The first datagram of this sender. Asked about at once: a verdict on the former owner's last packet,
-// coming back just now, could mark the flow again before `decided` looks.
-Rules owner(const NftLayout& layout) {
+// A connection's first packet that is not the latest owner's. Asked about at once: a verdict on the former
+// owner's last packet, coming back just now, could mark the flow again before `decided` looks.
+Rules owner(const NftLayout& layout) { return {forget_verdict(layout.marks), "goto ask"}; }
+
+// Datagrams. Those of senders that were accepted go by `decided` (a question in front leads there).
+Rules sender(const NftLayout& layout) {
     return {forget_verdict(layout.marks),
             "meta l4proto { udp, udplite } ct direction original jump known_datagram", "goto ask"};
 }
+
+Rules accepted_out() { return {"meta l4proto tcp goto accepted_connection", "goto accepted"}; }
 
 // `interface`: oifname or iifname.
 Rules hook(const NftLayout& layout, std::string_view interface, std::string_view hook_name) {
@@ -150,7 +162,7 @@ Rules hook(const NftLayout& layout, std::string_view interface, std::string_view
     if (hook_name == "output") {
         rules.push_back("meta l4proto tcp goto tcp_out");
         for (const std::string_view opening : opening_packets)
-            rules.push_back(fmt::format("{} jump owner", opening));
+            rules.push_back(fmt::format("{} jump sender", opening));
     }
     rules.push_back("jump decided");
     const std::string answer = refusal(layout.marks);
@@ -232,7 +244,9 @@ std::string nft_table_text(const NftLayout& layout) {
     out += block("chain", "known_datagram", {});
     out += block("chain", "ask", ask(layout));
     out += block("chain", "ask_in", ask_in(layout));
+    out += block("chain", "known_sender", known_sender(layout));
     out += block("chain", "owner", owner(layout));
+    out += block("chain", "sender", sender(layout));
     out += block("chain", "connection", connection());
     out += block("chain", "tcp_out", tcp_out(layout));
     // After conntrack (-200) and the mangling of others (-150), before destination NAT (-100): the
@@ -241,7 +255,8 @@ std::string nft_table_text(const NftLayout& layout) {
     out += block("chain", "input", hook(layout, "iifname", "input"));
     out += block("chain", "accepted", accepted(layout));
     out += block("chain", "take", take(layout.marks));
-    out += block("chain", "accepted_out", {});
+    out += block("chain", "accepted_connection", {});
+    out += block("chain", "accepted_out", accepted_out());
     out += block("chain", "refuse", refuse(layout));
     // Type route: a packet whose mark the daemon changed was routed by the changed mark when it
     // came back; here the mark is the sender's again, and so must the route be.
@@ -263,7 +278,8 @@ std::string nft_table_text(const NftLayout& layout) {
 std::string nft_generation_text(const NftLayout& layout) {
     return replace_rules("decided", decided(layout)) + replace_rules("ask", ask(layout)) +
            replace_rules("ask_in", ask_in(layout)) + replace_rules("accepted", accepted(layout)) +
-           replace_rules("known", known(layout));
+           replace_rules("known", known(layout)) +
+           replace_rules("known_sender", known_sender(layout));
 }
 
 std::string nft_undecided_text(const NftLayout& layout) {
@@ -279,8 +295,8 @@ std::string nft_probe_text(const NftLayout& layout) {
 }
 
 std::string nft_without_senders_text(const NftLayout& layout) {
-    return replace_rules("owner", {std::string(syn) + " " + forget_verdict(layout.marks)}) +
-           replace_rules("accepted_out", {"jump accepted"});
+    return replace_rules("owner", {forget_verdict(layout.marks)}) + replace_rules("sender", {}) +
+           replace_rules("accepted_out", {"goto accepted"});
 }
 
 std::string nft_remove_text() {

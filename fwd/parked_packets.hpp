@@ -6,8 +6,10 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
+#include "bpf/wire.h"
 #include "fwd/decided.hpp"
 #include "fwd/name_table.hpp"
 
@@ -20,6 +22,7 @@ struct ParkedPacket {
     Decided decided;              // attributed already; without a decision
     std::vector<SharedName> names;  // of the remote address, when it came; decided.flow has none
     Facts wanted;
+    std::optional<dw_grant> grant;  // what an accepted sender is given
     bool passed = false;          // the kernel has its verdict: only the decision is outstanding
     std::uint64_t until_ns = 0;   // CLOCK_MONOTONIC; set by the first park()
 };

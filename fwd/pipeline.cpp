@@ -8,9 +8,10 @@ namespace doorward {
 
 Pipeline::Pipeline(Marks marks, Attribution& attribution, Names& names,
                    const ActiveRulesSlot& active, ContentWorker& contents,
-                   ParkedPackets::Limits parking, VerdictCache& verdicts, Sink sink)
+                   ParkedPackets::Limits parking, VerdictCache& verdicts, Grants& grants, Sink sink)
     : marks_(marks), attribution_(attribution), names_(names), active_(active),
-      contents_(contents), verdicts_(verdicts), parked_(parking), sink_(std::move(sink)) {}
+      contents_(contents), verdicts_(verdicts), grants_(grants), parked_(parking),
+      sink_(std::move(sink)) {}
 
 std::optional<QueueVerdict> Pipeline::judge(const QueuedPacket& queued) {
     const ParsedPacket parsed = parse_packet(queued.payload);
@@ -29,7 +30,7 @@ std::optional<QueueVerdict> Pipeline::judge(const QueuedPacket& queued) {
     if (parsed.error != PacketError::none) {
         decided.flow.unknown = Unknown::bad_packet;
     } else {
-        attribute(decided, queued);
+        attribute(packet, queued);
         const std::uint64_t now_ns = monotonic_ns();
         names_.take_in(now_ns);
         names_.look_up(decided.flow, parsed.packet.tcp_syn, now_ns, flow_names_);
@@ -80,7 +81,7 @@ std::optional<QueueVerdict> Pipeline::decide(ParkedPacket& packet, NoContent fai
         if (fill_content(decided, packet.wanted, failure)) continue;
         // Where nothing is blocked, nothing is kept waiting either: only its record is.
         const bool passes = active->mode == Mode::observe && !packet.passed;
-        const QueueVerdict pass{true, marks_.accept(packet.mark, active->accept_mark)};
+        const QueueVerdict pass = passes ? accept(packet, *active) : QueueVerdict{};
         packet.passed = packet.passed || passes;
         keep_names(packet);
         if (parked_.park(packet, monotonic_ns()))
@@ -128,7 +129,7 @@ QueueVerdict Pipeline::conclude(ParkedPacket& packet, const ActiveRules& active,
         const std::uint64_t parked_ns = packet.until_ns - parked_.limits().wait_ns;
         decided.latency_ns += static_cast<std::int64_t>(monotonic_ns() - parked_ns);
     }
-    const QueueVerdict result = verdict(packet.mark, decided, active);
+    const QueueVerdict result = verdict(packet, active);
     active.count(decision.rule);
     count(decided);
     verdicts_.remember(decided, decision.depends_on, active.generation, monotonic_ns(),
@@ -163,7 +164,8 @@ void Pipeline::collect(bool last) {
                       [this](Decided&& repeats) { keep_repeats(std::move(repeats)); });
 }
 
-void Pipeline::attribute(Decided& decided, const QueuedPacket& queued) {
+void Pipeline::attribute(ParkedPacket& packet, const QueuedPacket& queued) {
+    Decided& decided = packet.decided;
     const std::uint64_t now_ns = monotonic_ns();
     const std::uint32_t slot =
         queued.inbound || queued.forwarded ? 0 : marks_.slot(queued.mark);
@@ -173,22 +175,27 @@ void Pipeline::attribute(Decided& decided, const QueuedPacket& queued) {
     decided.process = std::move(found.process);
     decided.source = found.source;
     decided.identity = found.identity;
+    packet.grant = found.grant;
     if (found.seen_ns != 0 && now_ns >= found.seen_ns)
         decided.latency_ns = static_cast<std::int64_t>(now_ns - found.seen_ns);
 }
 
-QueueVerdict Pipeline::verdict(std::uint32_t mark, const Decided& decided,
-                               const ActiveRules& active) const {
-    switch (decided.verdict) {
+QueueVerdict Pipeline::accept(const ParkedPacket& packet, const ActiveRules& active) {
+    if (packet.grant) grants_.give(*packet.grant, active.granted_as);
+    return {true, marks_.accept(packet.mark, active.accept_mark)};
+}
+
+QueueVerdict Pipeline::verdict(const ParkedPacket& packet, const ActiveRules& active) {
+    switch (packet.decided.verdict) {
     case Action::accept:
-        return {true, marks_.accept(mark, active.accept_mark)};
+        return accept(packet, active);
     case Action::reject:
         // Netfilter can't answer from a verdict: the packet goes on to the chain that does.
-        return {true, marks_.merge(mark, marks_.reject())};
+        return {true, marks_.merge(packet.mark, marks_.reject())};
     case Action::drop:
         break;
     }
-    return {false, mark};
+    return {false, packet.mark};
 }
 
 }  // namespace doorward

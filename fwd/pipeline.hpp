@@ -12,6 +12,7 @@
 #include "fwd/attribution.hpp"
 #include "fwd/content_worker.hpp"
 #include "fwd/decided.hpp"
+#include "fwd/grants.hpp"
 #include "fwd/local_time.hpp"
 #include "fwd/marks.hpp"
 #include "fwd/names.hpp"
@@ -35,7 +36,8 @@ public:
     // All references must outlive the pipeline. `sink` is called once per packet, after the verdict
     // is known, and for verdicts that the kernel gave again; it must not block.
     Pipeline(Marks marks, Attribution& attribution, Names& names, const ActiveRulesSlot& active,
-             ContentWorker& contents, ParkedPackets::Limits parking, VerdictCache& verdicts, Sink sink);
+             ContentWorker& contents, ParkedPackets::Limits parking, VerdictCache& verdicts,
+             Grants& grants, Sink sink);
 
     // The verdict on one packet; nothing if it is parked until something is found out about its
     // executable's file. Called on the packet thread only, as are the next two.
@@ -54,15 +56,15 @@ public:
     ParkedCounters parked() const { return parked_.counters(); }
 
 private:
-    void attribute(Decided& decided, const QueuedPacket& queued);
+    void attribute(ParkedPacket& packet, const QueuedPacket& queued);
     std::optional<QueueVerdict> decide(ParkedPacket& packet, NoContent failure);
     void keep_names(ParkedPacket& packet) const;
     bool fill_content(Decided& decided, Facts wanted, NoContent& failure);
     QueueVerdict conclude(ParkedPacket& packet, const ActiveRules& active, const Decision& decision);
     void count(const Decided& decided);
     void keep_repeats(Decided&& repeats);
-    QueueVerdict verdict(std::uint32_t mark, const Decided& decided,
-                         const ActiveRules& active) const;
+    QueueVerdict accept(const ParkedPacket& packet, const ActiveRules& active);
+    QueueVerdict verdict(const ParkedPacket& packet, const ActiveRules& active);
 
     Marks marks_;
     Attribution& attribution_;
@@ -70,6 +72,7 @@ private:
     const ActiveRulesSlot& active_;
     ContentWorker& contents_;
     VerdictCache& verdicts_;
+    Grants& grants_;
     ParkedPackets parked_;
     std::shared_ptr<const Ruleset> resumed_under_;
     Sink sink_;

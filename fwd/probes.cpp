@@ -96,6 +96,7 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     bpf_map__set_max_entries(object->maps.verdict_slots, verdict_entries);
     bpf_map__set_max_entries(object->maps.bindings, options.limits.bindings);
     bpf_map__set_max_entries(object->maps.senders, (options.limits.bindings + 1) / 2);
+    bpf_map__set_max_entries(object->maps.grants, (options.limits.bindings + 1) / 2);
     bpf_map__set_max_entries(object->maps.processes, options.limits.processes);
     bpf_map__set_max_entries(object->maps.foreign, options.foreign ? options.limits.bindings : 1);
     bpf_map__set_max_entries(object->maps.holders, options.limits.listeners);
@@ -113,7 +114,7 @@ Result<void> Probes::Impl::load(PacketSocketPolicy packet_sockets) {
     bpf_program* each = nullptr;
     bpf_object__for_each_program(each, object->obj) bpf_program__set_autoload(each, false);
     const auto& programs = object->progs;
-    for (bpf_program* asked : {programs.same_sender, programs.slot_bit0, programs.slot_bit1,
+    for (bpf_program* asked : {programs.same_sender, programs.granted, programs.slot_bit0, programs.slot_bit1,
                                programs.slot_bit2, programs.still_owner})
         bpf_program__set_autoload(asked, true);  // used by rules, attached nowhere
     for (bpf_program* asked : {programs.known_connection, programs.known_datagram, programs.denied_datagram,
@@ -240,9 +241,12 @@ int Probes::bindings_fd() const { return bpf_map__fd(impl_->object->maps.binding
 int Probes::holders_fd() const { return bpf_map__fd(impl_->object->maps.holders); }
 int Probes::senders_fd() const { return bpf_map__fd(impl_->object->maps.senders); }
 int Probes::foreign_fd() const { return bpf_map__fd(impl_->object->maps.foreign); }
+int Probes::grants_fd() const { return bpf_map__fd(impl_->object->maps.grants); }
+dw_grant_state& Probes::grant_state() { return impl_->object->bss->grant_state; }
 SenderPrograms Probes::sender_programs() const {
     const auto& programs = impl_->object->progs;
     return {.same_sender = bpf_program__fd(programs.same_sender),
+            .granted = bpf_program__fd(programs.granted),
             .slot_bit = {bpf_program__fd(programs.slot_bit0), bpf_program__fd(programs.slot_bit1),
                          bpf_program__fd(programs.slot_bit2)},
             .still_owner = bpf_program__fd(programs.still_owner),

@@ -56,6 +56,8 @@ public:
     int programs_fd() const;
     int senders_fd() const;
     int foreign_fd() const;
+    int grants_fd() const;
+    dw_grant_state& grant_state();  // the loaded object's
     SenderPrograms sender_programs() const;  // for the table's rules
     int dns_ring_fd() const;
 

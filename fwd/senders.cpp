@@ -93,7 +93,9 @@ FoundSender Senders::of_packet(const dw_flow_key& key, std::uint32_t slot,
     if (!whole(sender)) return {std::nullopt, Unknown::ambiguous};
     if (sender.before_ns != 0 && sender.before_ns + from_slot_to_queue_ns > settled_ns)
         return {std::nullopt, Unknown::ambiguous};
-    return {binding_of(sender), Unknown::none};
+    std::optional<dw_grant> grant;
+    if (key.protocol != static_cast<dw_u8>(Protocol::tcp)) grant = {key, sender.cookie, sender.who};
+    return {binding_of(sender), Unknown::none, grant};
 }
 
 std::optional<dw_binding> Senders::latest(const dw_flow_key& key) const {

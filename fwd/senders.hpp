@@ -21,6 +21,7 @@ dw_flow_key sender_key(const Flow& flow);
 struct FoundSender {
     std::optional<dw_binding> binding;    // set if and only if `unknown` is none
     Unknown unknown = Unknown::none;
+    std::optional<dw_grant> grant = std::nullopt;  // how the kernel knows a sender of datagrams
 };
 
 // Reads the map that Probes owns (which must outlive it). Thread-safe: it only makes system calls.

@@ -6,7 +6,9 @@
 #include <arpa/inet.h>
 #include <catch2/catch.hpp>
 
+#include "fwd/active_rules.hpp"
 #include "fwd/attribution.hpp"
+#include "fwd/grants.hpp"
 
 using namespace doorward;
 
@@ -161,6 +163,57 @@ TEST_CASE("the slot in its mark names a packet's sender") {
     CHECK(senders.latest({})->who.pid == 8);
     all.owner = 0;
     CHECK_FALSE(senders.latest({}));
+}
+
+TEST_CASE("a sender of datagrams is granted what it sends on, a connection is not") {
+    dw_senders all{};
+    all.slot[2] = sender(7, 3, 99 * second);
+    all.slot[2].cookie = 5;
+    all.slot[3] = sender(8, 4, 200 * second);
+    all.slot[3].before_ns = 100 * second;
+    const Senders senders([&](const dw_flow_key&, dw_senders& value) {
+        value = all;
+        return true;
+    });
+    dw_flow_key key{};
+    key.protocol = static_cast<dw_u8>(Protocol::udp);
+    key.remote_port = htons(53);
+    const auto grant = senders.of_packet(key, 3, 100 * second).grant;
+    REQUIRE(grant);
+    CHECK(std::memcmp(&grant->flow, &key, sizeof key) == 0);
+    CHECK(grant->cookie == 5);
+    CHECK(grant->who.pid == 7);
+    CHECK_FALSE(senders.of_packet(key, 4, 100 * second).grant);  // whose it is, nobody knows
+    CHECK_FALSE(senders.of_packet(key, 1, 100 * second).grant);  // nobody's
+    key.protocol = static_cast<dw_u8>(Protocol::tcp);
+    CHECK_FALSE(senders.of_packet(key, 3, 100 * second).grant);
+}
+
+TEST_CASE("grants count in their generation, and those that are refused are counted") {
+    dw_grant_state state{};
+    std::vector<std::uint64_t> given;
+    Grants grants([&](const dw_grant&, std::uint64_t generation) {
+        given.push_back(generation);
+        return generation != 2;
+    }, state);
+    CHECK(state.generation == 0);
+    grants.begin(7);
+    CHECK(state.generation == 7);
+    grants.give({}, 1);
+    grants.give({}, 2);
+    CHECK(given == std::vector<std::uint64_t>{1, 2});
+    CHECK(grants.refused() == 1);
+}
+
+TEST_CASE("grants outlive a change that takes no flow's mark away") {
+    const auto rules = *Ruleset::compile(std::vector<Rule>{}, {}, {});
+    const ActiveRules first(rules, Mode::enforce, 8, nullptr, nullptr);
+    const ActiveRules network(rules, Mode::enforce, 8, nullptr, &first);
+    const ActiveRules changed(rules, Mode::enforce, 16, nullptr, &network);
+    CHECK(network.generation != first.generation);
+    CHECK(network.granted_as == first.granted_as);
+    CHECK(changed.granted_as != network.granted_as);
+    CHECK(first.granted_as != 0);
 }
 
 TEST_CASE("a slot whose former holder may still have waited is nobody's") {

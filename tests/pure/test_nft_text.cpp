@@ -109,9 +109,24 @@ TEST_CASE("a packet's sender is asked for only where it leaves", "[nft_text]") {
     CHECK_THAT(chain(text, "reply"), Contains("0x00020000") && !Contains("slot"));
     // Rules in front of these are put there by another way; without them nothing is marked.
     CHECK(chain(text, "slot") == "\tchain slot {\n");
-    CHECK(chain(text, "accepted_out") == "\tchain accepted_out {\n");
+    CHECK(chain(text, "accepted_connection") == "\tchain accepted_connection {\n");
     CHECK_THAT(nft_without_senders_text(some_layout()),
-               Contains("accepted_out jump accepted") && !Contains("chain inet doorward slot"));
+               Contains("accepted_out goto accepted") && !Contains("chain inet doorward slot"));
+}
+
+TEST_CASE("datagrams are asked about by their sender, connections by their owner", "[nft_text]") {
+    const std::string text = nft_table_text(some_layout());
+    CHECK_THAT(chain(text, "output"), Contains("meta l4proto { udp, udplite } jump sender\n") &&
+                                          Contains("meta l4proto tcp goto tcp_out\n") &&
+                                          !Contains("jump owner"));
+    CHECK_THAT(chain(text, "connection"), Contains("jump owner") && !Contains("jump sender"));
+    // Whom the questions in front of these do not know has no way past the queue.
+    for (const std::string name : {"owner", "sender"}) {
+        const std::string rules = chain(text, name);
+        CHECK(rules.ends_with("goto ask\n"));
+        CHECK_THAT(rules, !Contains("decided") && !Contains("accept"));
+    }
+    CHECK_THAT(chain(text, "accepted_out"), Contains("meta l4proto tcp goto accepted_connection"));
 }
 
 TEST_CASE("what passes through is left alone unless it is to be filtered", "[nft_text]") {
