@@ -118,7 +118,9 @@ void add_rule_options(CLI::App& command, RuleOptions& options) {
     add_list(command, "--tag", options.tags, "TAG", "a word to find the rule by; may be repeated");
     command.add_option("--comment", options.comment, "a remark to keep with the rule")
         ->type_name("TEXT");
-    command.add_flag("--journal", options.journal, "tell the system journal too when it matches");
+    CLI::Option* const journal =
+        command.add_flag("--journal", options.journal, "tell the system journal too when it matches");
+    command.add_flag("--each", options.each, "give each flow a row of its own in the log")->excludes(journal);
     command.add_flag("--last", options.last, "put it after the other rules instead of before them");
     command.add_flag("--json", options.json, "print JSON");
 }
@@ -127,7 +129,7 @@ Result<NewRule> make_rule(const RuleOptions& options, Action action, std::int64_
     NewRule made;
     Rule& rule = made.rule;
     rule.action = action;
-    rule.log = options.journal ? LogLevel::journal : LogLevel::audit;
+    rule.log = options.journal ? LogLevel::journal : options.each ? LogLevel::each : LogLevel::audit;
     if (options.in != options.out)
         rule.add(Condition::direction, {options.in ? "in" : "out"});
     if (!options.name.empty()) {

@@ -27,6 +27,7 @@ struct RuleOptions {
     bool in = false;
     bool out = false;
     bool journal = false;
+    bool each = false;
     bool last = false;
     bool json = false;
 };

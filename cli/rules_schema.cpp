@@ -89,8 +89,8 @@ Json other_key(std::string_view key) {
     if (key == "action")
         return names(std::array{Action::accept, Action::drop, Action::reject}, action_name);
     if (key == "log")
-        return described(names(std::array{LogLevel::audit, LogLevel::journal}, log_level_name),
-                         "journal: also a line in the system journal");
+        return described(names(std::array{LogLevel::audit, LogLevel::journal, LogLevel::each}, log_level_name),
+                         "journal: also a line in the system journal; each: a row of the log for each flow");
     if (key == "enabled") return {{"enum", {true, false, "true", "false"}}};
     if (key == "expires") return described(one_value(), "such as 2027-01-31T18:00:00Z");
     if (key == "tags") return one_or_more(pattern(word_pattern));

@@ -5,6 +5,14 @@
 #include "fwd/packet_flow.hpp"
 
 namespace doorward {
+namespace {
+
+// Whether each flow is to have a row of its own: then the kernel gives no verdict on the next one.
+bool wants_each(const ActiveRules& active, const Decision& decision) {
+    return decision.rule != Decision::no_rule && active.rules->log(decision.rule) == LogLevel::each;
+}
+
+}  // namespace
 
 Pipeline::Pipeline(Marks marks, Attribution& attribution, Names& names,
                    const ActiveRulesSlot& active, ContentWorker& contents,
@@ -132,8 +140,9 @@ QueueVerdict Pipeline::conclude(ParkedPacket& packet, const ActiveRules& active,
     const QueueVerdict result = verdict(packet, active);
     active.count(decision.rule);
     count(decided);
-    verdicts_.remember(decided, decision.depends_on, active.generation, monotonic_ns(),
-                       [this](Decided&& repeats) { keep_repeats(std::move(repeats)); });
+    if (!wants_each(active, decision))
+        verdicts_.remember(decided, decision.depends_on, active.generation, monotonic_ns(),
+                           [this](Decided&& repeats) { keep_repeats(std::move(repeats)); });
     sink_(std::move(decided));
     return result;
 }

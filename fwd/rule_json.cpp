@@ -39,7 +39,7 @@ Result<Action> action_from(std::string_view text) {
 
 Result<LogLevel> log_from(std::string_view text) {
     if (const auto level = parse_log_level(text)) return *level;
-    return fail("\"" + std::string(text) + "\" is no log level: use audit or journal");
+    return fail("\"" + std::string(text) + "\" is no log level: use audit, journal or each");
 }
 
 Result<void> read_term(const ConditionInfo& info, const json& value, bool negated, Rule& rule) {

@@ -37,11 +37,16 @@ std::optional<Action> parse_action(std::string_view text) {
 }
 
 std::string_view log_level_name(LogLevel level) {
-    return level == LogLevel::journal ? "journal" : "audit";
+    switch (level) {
+        case LogLevel::journal: return "journal";
+        case LogLevel::each: return "each";
+        case LogLevel::audit: break;
+    }
+    return "audit";
 }
 
 std::optional<LogLevel> parse_log_level(std::string_view text) {
-    for (const auto level : {LogLevel::audit, LogLevel::journal})
+    for (const auto level : {LogLevel::audit, LogLevel::journal, LogLevel::each})
         if (text == log_level_name(level)) return level;
     return std::nullopt;
 }

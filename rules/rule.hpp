@@ -21,7 +21,11 @@ std::string_view action_name(Action action);
 std::optional<Action> parse_action(std::string_view text);
 
 // Every decision is in the audit log; `journal` adds a line to the system journal.
-enum class LogLevel : std::uint8_t { audit, journal };
+enum class LogLevel : std::uint8_t {
+    audit,    // flows of one kind that follow each other may share a row of the audit log
+    journal,  // the same, and a line in the system journal for each row
+    each,     // a row for each flow
+};
 
 std::string_view log_level_name(LogLevel level);
 std::optional<LogLevel> parse_log_level(std::string_view text);

@@ -171,7 +171,7 @@ bool RulePack::sound() const {
         if (!is_text(rule.name) || !is_text(rule.comment) ||
             !within(rule.first_term, rule.terms, terms_.size()) ||
             !within(rule.first_tag, rule.tags, values_.size()) || rule.action > Action::reject ||
-            rule.log > LogLevel::journal || !is_flag(rule.enabled) || !is_flag(rule.may_expire))
+            rule.log > LogLevel::each || !is_flag(rule.enabled) || !is_flag(rule.may_expire))
             return false;
     return std::ranges::all_of(sets_, [](const auto& set) { return doorward::sound(set); });
 }

@@ -49,7 +49,7 @@ Result<Action> action_from(std::string_view text) {
 Result<LogLevel> log_from(std::string_view text) {
     if (const auto level = parse_log_level(text)) return *level;
     return fail(fmt::format("\"{}\" is not a log level", text.substr(0, 40)),
-                "use audit or journal");
+                "use audit, journal or each");
 }
 
 // What rules and groups have in common: conditions, tags, expiry, being enabled. What is inherited

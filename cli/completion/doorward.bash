@@ -71,7 +71,7 @@ _doorward_value() {
 
 _doorward_options() {
     local global='--socket --color --help --version'
-    local condition rule='--in --out --for --until-restart --until-exit --tag --comment --journal --last --json --not-app'
+    local condition rule='--in --out --for --until-restart --until-exit --tag --comment --journal --each --last --json --not-app'
     for condition in user group unit slice container parent script package verity sha256 protocol to \
         from port domain interface profile when; do
         rule+=" --$condition --not-$condition"

@@ -76,6 +76,25 @@ class VerdictCache(KernelTest):
             self.assertEqual((row["exe"], row["user"], row["verdict"], row["rule"], row["reason"]),
                              (self.app, "root", "accept", "mine", "rule"))
 
+    def test_a_rule_that_wants_each_flow_told_has_them_decided_one_by_one(self):
+        self.start(f"  - {{name: mine, app: {self.app}, action: accept, log: each}}\n"
+                   f"  - {{name: other, app: {self.other}, action: reject, log: each}}\n"
+                   "  - {name: rest, action: accept}\n")
+        third = copies(built(CONNECT1), self.folder / "third", 1)[0]
+        for _ in range(4):
+            self.assertEqual(self.meet(), 0)
+            self.assertEqual(self.meet(program=self.other), REFUSED)
+            self.assertNotEqual(self.meet("udpconn4", program=self.other), 0)
+            self.assertEqual(self.meet(program=third), 0)
+        self.wait_told(16)
+        mine = [row for row in self.told() if row[6] in ("mine", "other")]
+        self.assertGreaterEqual(len(mine), 12)
+        self.assertEqual({row[0] for row in mine}, {1})
+        ports = [row["source_port"] for row in self.fw.audit.rows(OUT + " AND rule = 'mine'")]
+        self.assertEqual(len(set(ports)), 4)
+        self.assertNotIn(0, ports)
+        self.assertEqual(self.given(), 3)  # of the rule that does not ask for it
+
     @everywhere
     def test_denied_again_at_once_and_counted(self):
         self.start(f"  - {{name: told, app: {self.app}, action: reject}}\n"

@@ -212,6 +212,11 @@ TEST_CASE("doorward rules add, remove, enable, disable, reload") {
                    "--protocol", "tcp", "--journal"}),
                Contains("added ssh"));
     CHECK(fixture.daemon.rules_in_force.front().log == LogLevel::journal);
+    CHECK_THAT(ok({"rules", "add", "--name", "each", "--action", "drop", "--out", "--each"}),
+               Contains("added each"));
+    CHECK(fixture.daemon.rules_in_force.front().log == LogLevel::each);
+    CHECK(fixture.run({"rules", "add", "--action", "drop", "--out", "--each", "--journal"}).status == 2);
+    ok({"rules", "remove", "each"});
     CHECK(ok({"rules", "disable", "ssh"}) ==
           "disabled ssh in /etc/doorward/rules.d/10-web.yaml; 3 rules now\n");
     CHECK_FALSE(fixture.daemon.rules_in_force.front().enabled);

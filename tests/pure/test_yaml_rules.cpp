@@ -82,6 +82,9 @@ rules:
     CHECK_FALSE(rules[1].expires);
     CHECK(rules[1].enabled);
     CHECK(rules[1].log == LogLevel::audit);
+    CHECK(parse_log_level("each") == LogLevel::each);
+    CHECK(log_level_name(LogLevel::each) == "each");
+    CHECK_FALSE(parse_log_level("every"));
     CHECK(rules[1].action == Action::accept);
 }
 
