@@ -5,13 +5,15 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <new>
 #include <string>
 
-#include <sys/mman.h>
-
 namespace doorward {
+
+// Fresh memory, whose pages nobody has touched: what malloc gives again has small ones already. Throws
+// std::bad_alloc.
+void* take_wide_memory(std::size_t bytes);
+void give_wide_memory(void* memory, std::size_t bytes);
 
 template <class T>
 struct WideAllocator {
@@ -22,25 +24,22 @@ struct WideAllocator {
     WideAllocator(const WideAllocator<U>&) {}
 
     T* allocate(std::size_t count) {
-        const std::size_t bytes = count * sizeof(T);
-        if (bytes < least) return static_cast<T*>(::operator new(bytes, std::align_val_t(alignof(T))));
-        void* const memory = std::aligned_alloc(page, (bytes + page - 1) / page * page);
-        if (memory == nullptr) throw std::bad_alloc();
-        // Whole pages only, so that no memory is taken beyond the table. No harm where it is refused.
-        (void)madvise(memory, bytes / page * page, MADV_HUGEPAGE);
-        return static_cast<T*>(memory);
+        if (is_small(count))
+            return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(alignof(T))));
+        return static_cast<T*>(take_wide_memory(count * sizeof(T)));
     }
 
     void deallocate(T* memory, std::size_t count) {
-        if (count * sizeof(T) < least) return ::operator delete(memory, std::align_val_t(alignof(T)));
-        std::free(memory);
+        if (is_small(count)) return ::operator delete(memory, std::align_val_t(alignof(T)));
+        give_wide_memory(memory, count * sizeof(T));
     }
 
     bool operator==(const WideAllocator&) const = default;
 
 private:
-    static constexpr std::size_t page = std::size_t{2} << 20;
-    static constexpr std::size_t least = 2 * page;
+    static constexpr std::size_t least = std::size_t{4} << 20;
+
+    static bool is_small(std::size_t count) { return count < least / sizeof(T); }
 };
 
 using WideText = std::basic_string<char, std::char_traits<char>, WideAllocator<char>>;

@@ -123,17 +123,46 @@ struct Flows {
     }
 };
 
-// Nanoseconds for a decision, the best of the rounds.
-double time_decisions(const Ruleset& ruleset, const Flows& flows, std::size_t times, int rounds,
-                      std::uint64_t& sum) {
+// A flow as whoever asks has just put it together: what it says is at hand, what the rules say is not.
+class FlowAtHand {
+public:
+    const Flow& take(const Flow& from) {
+        process_.exe = from.process->exe;
+        process_.uid = from.process->uid;
+        name_ = from.names.front();
+        view_ = name_;
+        flow_ = from;
+        flow_.process = &process_;
+        flow_.names = std::span(&view_, 1);
+        return flow_;
+    }
+
+private:
+    Process process_;
+    std::string name_;
+    std::string_view view_;
+    Flow flow_;
+};
+
+template <class Act>
+double best_ns(const Flows& flows, std::size_t times, int rounds, Act act) {
     double best = 1e9;
+    FlowAtHand at_hand;
     for (int round = 0; round < rounds; ++round) {
         const auto begin = now();
-        for (std::size_t i = 0; i < times; ++i)
-            sum += ruleset.decide(flows.flows[i % flows.flows.size()], 1000).rule;
+        for (std::size_t i = 0; i < times; ++i) act(at_hand.take(flows.flows[i % flows.flows.size()]));
         best = std::min(best, seconds_since(begin) / static_cast<double>(times) * 1e9);
     }
     return best;
+}
+
+// Nanoseconds for a decision, the best of the rounds, without those for putting the flow together.
+double time_decisions(const Ruleset& ruleset, const Flows& flows, std::size_t times, int rounds,
+                      std::uint64_t& sum) {
+    const double with = best_ns(flows, times, rounds,
+                                [&](const Flow& flow) { sum += ruleset.decide(flow, 1000).rule; });
+    const double without = best_ns(flows, times, rounds, [&](const Flow& flow) { sum += flow.remote_port; });
+    return with - without;
 }
 
 // The same by trying every rule from the top.
