@@ -11,6 +11,7 @@
 #include "fwd/explain.hpp"
 #include "fwd/log.hpp"
 #include "fwd/service_manager.hpp"
+#include "fwd/startup_pages.hpp"
 #include "fwd/version.hpp"
 #include "rules/shadow.hpp"
 
@@ -192,6 +193,7 @@ int Daemon::on_rules_loaded(sd_event_source*, void* self) {
 
 Result<void> Daemon::run() {
     sd_notify(0, "READY=1\nSTATUS=Deciding");
+    let_go_of_startup_pages();
     if (const int error = sd_event_loop(event_.get()); error < 0)
         return sys_fail("run the event loop", -error);
     return stop();

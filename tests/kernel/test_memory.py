@@ -8,11 +8,12 @@ from unittest import mock
 
 from lib.case import KernelTest, only_in
 from lib.places import built
-from lib.wait import wait_for
+from lib.wait import wait_for, wait_until
 
 KIB = 1024
 FLOWS = 150_000  # more than any table holds
 MAY_GROW = 8 * KIB * KIB
+IDLE = 15 * KIB * KIB
 
 
 class Memory(KernelTest):
@@ -37,6 +38,13 @@ class Memory(KernelTest):
             if daemon.status()["packets"]["received"] >= decided:
                 return size
         self.fail(f"too few were decided: {daemon.status()['packets']}")
+
+    @only_in("native")  # shared libraries of other versions have other sizes
+    def test_what_the_start_took_is_given_back(self):
+        daemon = self.daemon("", config="mode: enforce\n")
+        sanitized = b"__asan_init" in Path(built("fwd/doorwardd")).read_bytes()
+        wait_until(lambda: self.resident(daemon) < (1000 if sanitized else 1) * IDLE)
+        self.assertNotEqual(self.contact("tcp4", 7).returncode, 0)  # and it still decides
 
     @only_in("native")  # of the guest's kernel nothing is asked here that takes 100,000 flows to see
     def test_many_short_lived_flows_and_processes_leave_it_flat(self):
