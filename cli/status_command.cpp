@@ -25,6 +25,9 @@ private:
     Table table_;
 };
 
+// "a, b"
+std::string joined(const std::vector<std::string>& texts) { return fmt::format("{}", fmt::join(texts, ", ")); }
+
 std::string local_time(std::int64_t seconds) {
     return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(static_cast<std::time_t>(seconds)));
 }
@@ -158,6 +161,14 @@ void report_content(Report& report, const ContentStatus& content) {
                                          table.entries, table.capacity, table.evicted));
 }
 
+void report_confinement(Report& report, const ConfinementStatus& confinement) {
+    report.line("Keeps", fmt::format("{}{}", confinement.capabilities.empty() ? "no capability"
+                                                                              : joined(confinement.capabilities),
+                                     confinement.calls_filtered ? "; system calls are filtered" : ""));
+    if (!confinement.refused_calls.empty())
+        report.line("", "system calls refused: " + counts_text(confinement.refused_calls), Colour::red);
+}
+
 // At most so many; the JSON has them all.
 std::string some(const std::vector<std::string>& items) {
     constexpr std::size_t most = 8;
@@ -206,6 +217,7 @@ int show_status(const Session& session, bool json) {
     report_packet_sockets(lines, status->packet_sockets);
     report_stores(lines, *status);
     report_content(lines, status->content);
+    report_confinement(lines, status->confinement);
     lines.print();
     return exit_ok;
 }

@@ -24,7 +24,8 @@ const std::string path_remedy =
 
 Result<void> share_with_group(int fd, const std::string& name, std::int64_t group, mode_t mode) {
     if (group >= 0 && ::fchown(fd, static_cast<uid_t>(-1), static_cast<gid_t>(group)) != 0)
-        return sys_fail("give " + name + fmt::format(" to group {}", group));
+        return sys_fail("give " + name + fmt::format(" to group {}", group), errno,
+                        "name the group in the unit: SupplementaryGroups=, as in doorward.yaml: read_group");
     if (::fchmod(fd, mode) != 0)
         return sys_fail(fmt::format("set the mode of {} to {:o}", name, mode));
     return {};

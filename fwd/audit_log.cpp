@@ -2,9 +2,10 @@
 #include "fwd/audit_log.hpp"
 
 #include <algorithm>
-#include <csignal>
 
 #include <pthread.h>
+
+#include "fwd/thread_signals.hpp"
 
 namespace doorward {
 namespace {
@@ -17,8 +18,7 @@ constexpr std::chrono::milliseconds drain_interval{5};
 class SignalsBlocked {
 public:
     SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
+        const sigset_t all = signals_of_the_main_thread();
         pthread_sigmask(SIG_SETMASK, &all, &before_);
     }
     SignalsBlocked(const SignalsBlocked&) = delete;

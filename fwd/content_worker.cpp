@@ -114,7 +114,7 @@ SharedContent ContentWorker::look(const std::string& path, Facts wanted,
 }
 
 void ContentWorker::run() {
-    block_all_signals();
+    block_signals();
     ::pthread_setname_np(::pthread_self(), "digests");
     for (;;) {
         std::optional<std::pair<std::string, Facts>> ahead;

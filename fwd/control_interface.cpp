@@ -111,6 +111,16 @@ type VerdictStatus (
   no_room: int
 )
 
+# What the daemon may still do, of what root may. bounding: what a program that it starts could have.
+# refused_calls: system calls that its own filter has refused; each is a fault of the daemon or an attack.
+type ConfinementStatus (
+  capabilities: []string,
+  bounding: []string,
+  no_new_privileges: bool,
+  calls_filtered: bool,
+  refused_calls: []NamedCount
+)
+
 # mac: empty if it is not known.
 type GatewayStatus (address: string, mac: string, interface: string)
 
@@ -155,7 +165,8 @@ type Status (
   names: NameStatus,
   content: ContentStatus,
   network: NetworkStatus,
-  verdicts: VerdictStatus
+  verdicts: VerdictStatus,
+  confinement: ConfinementStatus
 )
 
 # The conditions of a rule, by the keys that they have in a rule file; see doorward-rules(5).

@@ -75,6 +75,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PacketCounters, received, accepted, dropped, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NftCounters, decided, known, loopback, neighbour, answers, queued,
                                    rejected)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VerdictStatus, enabled, entries, capacity, given, displaced, no_room)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ConfinementStatus, capabilities, bounding, no_new_privileges,
+                                   calls_filtered, refused_calls)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PacketSocketStatus, policy, devices, passed, refused, unrecorded)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MapStatus, name, capacity, failed_updates)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TableStatus, name, capacity, entries, evicted)
@@ -106,7 +108,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkStatus, known, interfaces, lan, self, 
 
 DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, forward, pid, uptime_s,
               network_namespace, ruleset, packets, netfilter, tables_restored,
-              packet_sockets, audit, maps, names, content, network, verdicts)
+              packet_sockets, audit, maps, names, content, network, verdicts, confinement)
 DOORWARD_JSON(RuleExport, text, origins)
 DOORWARD_JSON(RuleChange, name, file, position, rules)
 DOORWARD_JSON(Undone, what, again, rules)

@@ -147,6 +147,15 @@ struct NetworkStatus {
     std::optional<std::string> error;     // why it is not known
 };
 
+// What the daemon may still do, of what root may.
+struct ConfinementStatus {
+    std::vector<std::string> capabilities;  // "cap_net_admin"
+    std::vector<std::string> bounding;      // those that a program it starts could have; it can't start one
+    bool no_new_privileges = false;
+    bool calls_filtered = false;
+    std::vector<NamedCount> refused_calls;  // each is a fault of the daemon, or an attack
+};
+
 struct Status {
     std::string version;
     Mode mode = Mode::observe;
@@ -170,6 +179,7 @@ struct Status {
     ContentStatus content;
     NetworkStatus network;
     VerdictStatus verdicts;
+    ConfinementStatus confinement;
 };
 
 struct RuleEntry {

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <systemd/sd-daemon.h>
 
+#include "fwd/confinement.hpp"
 #include "fwd/explain.hpp"
 #include "fwd/log.hpp"
 #include "fwd/service_manager.hpp"
@@ -37,6 +38,11 @@ std::string journal_line(const AuditRecord& record) {
                        record.rule, times);
 }
 
+std::string confinement_line(const ConfinementStatus& status) {
+    return fmt::format("keeps {}{}", fmt::join(status.capabilities, " "),
+                       status.calls_filtered ? "; system calls are filtered" : "");
+}
+
 // That of the audit log: nobody but root can write to it.
 std::string state_folder(const Config& config) {
     return config.database.substr(0, config.database.rfind('/'));
@@ -60,17 +66,21 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config) {
     auto rules = daemon->load_rules();
     if (!rules) return std::unexpected(rules.error());
     daemon->rules_loaded_at_ = std::time(nullptr);
+    auto guard = Guard::attach(config);
+    if (!guard) return std::unexpected(guard.error());
+    // Before there is a second thread, which would keep what it had.
+    if (auto confined = confine(find_group(config.read_group)); !confined)
+        return std::unexpected(confined.error());
     if (auto opened = daemon->open_audit(); !opened) return std::unexpected(opened.error());
     auto watch = NetworkWatch::start(daemon->event_.get(), [self = daemon.get()](auto state) {
         self->follow_network(std::move(state));
     });
     if (!watch) return std::unexpected(watch.error());
     daemon->network_ = std::move(*watch);
-    auto guard = Guard::start(config, *rules, daemon->network_->state(), [self = daemon.get()](Decided&& decided) {
-        self->keep(std::move(decided));
-    });
-    if (!guard) return std::unexpected(guard.error());
     daemon->guard_ = std::move(*guard);
+    const auto keep = [self = daemon.get()](Decided&& decided) { self->keep(std::move(decided)); };
+    if (auto begun = daemon->guard_->begin(config, *rules, daemon->network_->state(), keep); !begun)
+        return std::unexpected(begun.error());
     if (sd_event_add_io(daemon->event_.get(), nullptr, daemon->guard_->lost_fd(), EPOLLIN, on_lost,
                         daemon.get()) < 0)
         return fail("cannot watch the packet thread");
@@ -169,6 +179,7 @@ void Daemon::announce() const {
                                          hook_choice_name(probes.hooks()), config_.queue,
                                          guard_->table().queue_kind() == QueueKind::nft ? "nft" : "xtables",
                                          guard_->active()->rules->size()));
+    log_line(Severity::info, confinement_line(confinement_status()));
     for (const MissingFeature& missing : missing_features())
         log_line(Severity::warning, fmt::format("not available: {}: {}", missing.name, missing.consequence));
 }

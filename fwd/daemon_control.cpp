@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fwd/clock.hpp"
+#include "fwd/confinement.hpp"
 #include "fwd/daemon.hpp"
 #include "fwd/explain.hpp"
 #include "fwd/local_time.hpp"
@@ -157,6 +158,7 @@ Status Daemon::status() {
     status.names = name_status();
     status.network = network_status(*active);
     status.network.readings = network_->readings();
+    status.confinement = confinement_status();
     if (const auto& trouble = network_->trouble()) status.network.error = trouble->text();
     return status;
 }
@@ -207,6 +209,7 @@ NameStatus Daemon::name_status() const {
 std::vector<MissingFeature> Daemon::missing_features() const {
     std::vector<MissingFeature> missing = guard_->missing();
     std::ranges::move(packet_sockets_->missing(), std::back_inserter(missing));
+    std::ranges::move(missing_confinement(), std::back_inserter(missing));
     return missing;
 }
 

@@ -51,25 +51,8 @@ Guard::Guard(const Config& config)
     : marks_(config.mark_mask), first_generation_(std::random_device{}()),
       parking_(parking_of(config.digests)), name_sources_(config.dns) {}
 
-Result<std::unique_ptr<Guard>> Guard::start(const Config& config,
-                                            std::shared_ptr<const Ruleset> rules,
-                                            std::shared_ptr<const NetworkState> network,
-                                            Pipeline::Sink sink) {
+Result<std::unique_ptr<Guard>> Guard::attach(const Config& config) {
     std::unique_ptr<Guard> guard(new Guard(config));
-    guard->network_ = std::move(network);
-    if (auto opened = guard->open(config, std::move(rules), std::move(sink)); !opened)
-        return std::unexpected(opened.error());
-    return guard;
-}
-
-Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> rules,
-                         Pipeline::Sink sink) {
-    const std::uint32_t mark = marks_.generation(first_generation_ + applied_);
-    name_sources_.refresh();
-    active_ = std::make_shared<const ActiveRules>(std::move(rules), config.mode, mark, with_names(), nullptr);
-    lost_event_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!lost_event_) return sys_fail("create an event descriptor");
-
     const auto cookie = netns_cookie();
     if (!cookie) return std::unexpected(cookie.error());
     auto probes = Probes::attach({.hooks = config.hooks,
@@ -80,9 +63,20 @@ Result<void> Guard::open(const Config& config, std::shared_ptr<const Ruleset> ru
                                   .foreign = config.forward == PassPolicy::filter,
                                   .verdicts = config.verdict_cache,
                                   .denied_as = config.denied_as,
-                                  .slot_shift = marks_.slot_shift()});
+                                  .slot_shift = guard->marks_.slot_shift()});
     if (!probes) return std::unexpected(probes.error());
-    probes_.emplace(std::move(*probes));
+    guard->probes_.emplace(std::move(*probes));
+    return guard;
+}
+
+Result<void> Guard::begin(const Config& config, std::shared_ptr<const Ruleset> rules,
+                          std::shared_ptr<const NetworkState> network, Pipeline::Sink sink) {
+    network_ = std::move(network);
+    const std::uint32_t mark = marks_.generation(first_generation_ + applied_);
+    name_sources_.refresh();
+    active_ = std::make_shared<const ActiveRules>(std::move(rules), config.mode, mark, with_names(), nullptr);
+    lost_event_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!lost_event_) return sys_fail("create an event descriptor");
 
     // After the hooks, which thus have seen all that is queued, also by the table of a daemon that was
     // killed. Before all else: the queue is what a second daemon in this namespace is refused by.
@@ -237,7 +231,7 @@ std::array<std::uint64_t, DW_FAILURES> Guard::map_failures() const {
 }
 
 void Guard::serve_packets() {
-    block_all_signals();
+    block_signals();
     ::pthread_setname_np(::pthread_self(), "packets");
     while (!ending_) {
         heartbeat_++;

@@ -24,12 +24,12 @@ namespace doorward {
 
 class Guard {
 public:
-    // Guards the network namespace of the calling thread from the return of this call on. `sink`
-    // runs on the packet thread.
-    static Result<std::unique_ptr<Guard>> start(const Config& config,
-                                                std::shared_ptr<const Ruleset> rules,
-                                                std::shared_ptr<const NetworkState> network,
-                                                Pipeline::Sink sink);
+    // Puts the hooks of the calling thread's network namespace in: what takes rights that begin() doesn't.
+    static Result<std::unique_ptr<Guard>> attach(const Config& config);
+    // Guards that namespace from the return of this call on. `sink` runs on the packet thread. To be called
+    // once; after an error the guard can only be destroyed.
+    Result<void> begin(const Config& config, std::shared_ptr<const Ruleset> rules,
+                       std::shared_ptr<const NetworkState> network, Pipeline::Sink sink);
     ~Guard();  // stop(), unless abandoned
 
     // Puts other rules, another mode, or both in force. Flows decided before come back to the queue
@@ -80,7 +80,6 @@ public:
 private:
     explicit Guard(const Config& config);
 
-    Result<void> open(const Config& config, std::shared_ptr<const Ruleset> rules, Pipeline::Sink sink);
     Result<void> open_names(const Config& config);
     Result<void> open_verdicts(const Config& config);
     std::shared_ptr<const NetworkState> with_names() const;

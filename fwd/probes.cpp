@@ -304,7 +304,7 @@ std::array<std::uint64_t, DW_FAILURES> Probes::failures() const {
 }
 
 Result<std::uint64_t> netns_cookie() {
-    const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!socket) return sys_fail("open a socket");
     std::uint64_t cookie = 0;
     socklen_t length = sizeof(cookie);

@@ -46,7 +46,8 @@ public:
         if (::fstat(fd_.get(), &now) != 0) return sys_fail("look at " + path_);
         const bool same = now.st_uid == ownership.owner && now.st_gid == ownership.group;
         if (!same && ::fchown(fd_.get(), ownership.owner, ownership.group) != 0)
-            return sys_fail("give " + path_ + " to its owner");
+            return sys_fail("give " + path_ + " to its owner", errno,
+                            "the daemon gives files only to root and to groups that it is in");
         if (::fchmod(fd_.get(), ownership.mode) != 0) return sys_fail("set the mode of " + path_);
         return {};
     }

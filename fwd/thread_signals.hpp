@@ -6,10 +6,18 @@
 
 namespace doorward {
 
-// For a thread to call first: signals belong to the event loop on the main thread.
-inline void block_all_signals() {
+// What another thread than the main one does not take: signals belong to the event loop. SIGSYS is this
+// thread's own, as SIGSEGV is: if it could not be handled, it would end the process.
+inline sigset_t signals_of_the_main_thread() {
     sigset_t all;
     ::sigfillset(&all);
+    ::sigdelset(&all, SIGSYS);
+    return all;
+}
+
+// For a thread to call first.
+inline void block_signals() {
+    const sigset_t all = signals_of_the_main_thread();
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 

@@ -14,6 +14,9 @@ from .audit import Audit
 from .namespace import Namespace
 from .places import built
 
+# What the daemon says of a system call that is not on its list.
+REFUSED_CALL = "was refused: the daemon should not need it"
+
 DAEMON, COMMAND = "fwd/doorwardd", "cli/doorward"
 
 
@@ -109,7 +112,8 @@ class Daemon:
         self.wait_ready(timeout, times)
 
     def stop(self, timeout: float = 60) -> None:
-        """Ends it as systemd would; anything but a clean end is an error."""
+        """Ends it as systemd would; anything but a clean end is an error, and so is a system call that
+        its own filter has refused meanwhile."""
         if self.process is None:
             return
         early = self.process.poll()
@@ -125,6 +129,8 @@ class Daemon:
             raise self._error(f"had ended by itself with status {early}")
         if status != 0:
             raise self._error(f"ended with status {status} after SIGTERM")
+        if REFUSED_CALL in self.log.read_text(errors="replace"):
+            raise self._error("made a system call that it may not make")
 
     def pause(self, timeout: float = 60) -> None:
         """SIGSTOP, until every thread stands still: a signal is taken when a thread next comes out
