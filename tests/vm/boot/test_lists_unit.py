@@ -50,7 +50,7 @@ class ListsUnit(unittest.TestCase):
         for unit in (UNIT, TIMER):
             checked = run("systemd-analyze", "verify", "--man=no", unit)
             self.assertEqual((checked.returncode, checked.stdout), (0, ""))
-        answer = run("systemd-analyze", "security", "--no-pager", "--threshold=20", UNIT)
+        answer = run("systemd-analyze", "security", "--no-pager", "--threshold=11", UNIT)
         self.assertEqual(answer.returncode, 0, answer.stdout)
 
     def test_its_timer_waits_for_the_next_hour(self):
