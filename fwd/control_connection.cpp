@@ -34,6 +34,10 @@ std::uint32_t ControlConnection::wanted() const {
     return work_left ? EPOLLOUT : EPOLLIN;
 }
 
+bool ControlConnection::is_asked(std::uint32_t events) const {
+    return output_.empty() && (input_.has_message() || (events & EPOLLIN) != 0);
+}
+
 bool ControlConnection::serve(std::uint32_t events, const ControlServer::Handler& handler,
                               Clock::time_point now) {
     if (events & EPOLLERR) return false;

@@ -23,6 +23,9 @@ public:
     // reply is not read from, so at most one reply is held.
     std::uint32_t wanted() const;
 
+    // Whether serve() will read or answer, rather than go on sending what is answered.
+    bool is_asked(std::uint32_t events) const;
+
     // Does what can be done now without waiting. False: close the connection.
     bool serve(std::uint32_t events, const ControlServer::Handler& handler, Clock::time_point now);
 

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "fwd/call_allowance.hpp"
 #include "fwd/control_connection.hpp"
 #include "fwd/handle.hpp"
 #include "fwd/unix_listener.hpp"
@@ -32,6 +33,7 @@ struct ControlServer::Impl {
         Impl& server;
         ControlConnection connection;
         Source source;
+        bool paused = false;  // until the next sweep
     };
 
     Impl(sd_event* loop, ControlServerOptions chosen, UnixListener socket, Handler handle)
@@ -41,7 +43,7 @@ struct ControlServer::Impl {
     Result<void> start();
     void accept_one();
     void admit(Fd fd);
-    std::optional<std::string> refusal(const Peer& peer) const;
+    std::optional<std::string> refusal(const Peer& peer);
     void watch(std::unique_ptr<Client> client);
     void serve(Client& client, std::uint32_t events);
     void sweep();
@@ -56,6 +58,7 @@ struct ControlServer::Impl {
     Handler handler;
     Source accept_source;
     Source sweep_source;
+    CallAllowance allowance{options.limits.calls_per_second};
     std::map<int, std::unique_ptr<Client>> clients;  // by file descriptor
 };
 
@@ -89,13 +92,15 @@ void ControlServer::Impl::admit(Fd fd) {
     const Access access = access_of(*peer, options.groups);
     const auto reason = refusal(*peer);
     auto client = std::make_unique<Client>(Client{
-        *this, ControlConnection(std::move(fd), std::move(*peer), access, options.limits), {}});
+        *this, ControlConnection(std::move(fd), std::move(*peer), access, options.limits), {}, false});
     if (reason) return client->connection.send_last(too_many(*reason));
     watch(std::move(client));
 }
 
-std::optional<std::string> ControlServer::Impl::refusal(const Peer& peer) const {
+std::optional<std::string> ControlServer::Impl::refusal(const Peer& peer) {
     const ControlLimits& limits = options.limits;
+    if (!allowance.take(peer.uid, ControlConnection::Clock::now()))
+        return fmt::format("user {} asks too often", peer.uid);
     if (clients.size() >= limits.clients)
         return fmt::format("{} clients are connected already", clients.size());
     if (peer.uid == 0) return std::nullopt;
@@ -124,9 +129,14 @@ void ControlServer::Impl::watch(std::unique_ptr<Client> client) {
 
 void ControlServer::Impl::serve(Client& client, std::uint32_t events) {
     const int fd = client.connection.fd();
+    const auto now = ControlConnection::Clock::now();
+    if (client.connection.is_asked(events) && !allowance.take(client.connection.peer().uid, now)) {
+        client.paused = sd_event_source_set_enabled(client.source.get(), SD_EVENT_OFF) >= 0;
+        return;
+    }
     bool keep = false;
     try {
-        keep = client.connection.serve(events, handler, ControlConnection::Clock::now());
+        keep = client.connection.serve(events, handler, now);
     } catch (const std::exception&) {
         // Out of memory for this client's message: it goes, the daemon stays.
     }
@@ -139,6 +149,9 @@ void ControlServer::Impl::sweep() {
     const auto now = ControlConnection::Clock::now();
     std::erase_if(clients,
                   [&](const auto& entry) { return entry.second->connection.expired(now); });
+    for (const auto& [fd, client] : clients)
+        if (std::exchange(client->paused, false))
+            sd_event_source_set_enabled(client->source.get(), SD_EVENT_ON);
     sd_event_source_set_enabled(accept_source.get(), SD_EVENT_ON);
     if (clients.empty()) return;
     sd_event_source_set_time_relative(sweep_source.get(), sweep_interval_us);

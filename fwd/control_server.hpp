@@ -18,6 +18,7 @@ struct ControlLimits {
     std::size_t clients = 64;          // connections at a time
     std::size_t root_reserve = 16;     // of these, kept free for root
     std::size_t clients_per_uid = 16;  // of one user other than root
+    std::size_t calls_per_second = 200;  // and connections, of one user other than root
     std::size_t call_bytes = max_call_bytes;
     std::size_t reply_bytes = max_reply_bytes;
     std::chrono::seconds idle{300};    // without a call
@@ -31,7 +32,8 @@ struct ControlServerOptions {
 };
 
 // Lives on the event loop's thread, which also runs the handler. Handles one call of a client at a
-// time, and one call per turn of the loop, so that no client keeps the loop from its other work.
+// time, and one call per turn of the loop, so that no client keeps the loop from its other work. Who asks too
+// often waits, on all of his connections, until the second is over.
 class ControlServer {
 public:
     using Handler = std::function<Reply(const Call&, Access)>;

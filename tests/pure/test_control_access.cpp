@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "control_client.hpp"
+#include "fwd/call_allowance.hpp"
 #include "lacks_root.hpp"
 
 using namespace doorward;
@@ -143,6 +144,53 @@ TEST_CASE("root finds a free place when a user has taken all he may") {
     const Fd root = fixture.connect();
     CHECK((send_to(root, status_call) && error_of(receive(root)).empty()));
     ::kill(child, SIGCONT);
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+}
+
+TEST_CASE("what a user may ask in a second is counted for each, and root is not") {
+    using namespace std::chrono_literals;
+    const CallAllowance::Clock::time_point start{5min};
+    CallAllowance allowance(2);
+    CHECK((allowance.take(7, start) && allowance.take(7, start + 1ms)));
+    CHECK_FALSE(allowance.take(7, start + 999ms));
+    CHECK(allowance.take(8, start + 999ms));
+    for (int i = 0; i < 10; ++i) CHECK(allowance.take(0, start));
+    CHECK((allowance.take(7, start + 1s) && allowance.take(7, start + 1s)));
+    CHECK_FALSE(allowance.take(7, start + 1999ms));
+}
+
+TEST_CASE("who asks too often is answered later, and nobody else is") {
+    if (lacks_root("to become other users")) return;
+    constexpr int calls = 12;
+    ControlLimits limits;
+    limits.calls_per_second = 5;
+    ServerFixture fixture(limits, {.read = 65534, .change = {}});
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(1);
+        const Fd one = fixture.connect();
+        std::string at_once;
+        for (int i = 0; i < calls; ++i) at_once += info_call;
+        bool answered = send_to(one, at_once);
+        for (int i = 0; i < calls; ++i) {
+            const auto reply = receive(one);
+            answered = answered && reply && error_of(reply).empty();
+        }
+        // New connections are no way around it.
+        bool refused = false;
+        for (int tries = 0; tries < 200 && !refused; ++tries) {
+            const Fd again = fixture.connect();
+            static_cast<void>(send_to(again, info_call));  // it may be closed by then
+            refused = error_of(receive(again)) == "TooManyClients";
+        }
+        ::_exit(answered && refused ? 0 : 1);
+    }
+    for (int i = 0; i < 4 * calls; ++i) {
+        const Fd root = fixture.connect();
+        CHECK((send_to(root, status_call) && error_of(receive(root)).empty()));
+    }
+    int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
 }
