@@ -109,6 +109,7 @@ bool read_entry(const nlmsghdr* message, TrackedFlow& flow) {
         flow.source_port = port_in(protocol[CTA_PROTO_ICMPV6_ID]);
     }
     flow.mark = mark_in(entry[CTA_MARK]);
+    flow.zoned = entry[CTA_ZONE] != nullptr || tuple[CTA_TUPLE_ZONE] != nullptr;
     flow.closed = is_closed(entry[CTA_PROTOINFO]);
     flow.sent = bytes_in(entry[CTA_COUNTERS_ORIG]);
     flow.answered = bytes_in(entry[CTA_COUNTERS_REPLY]);
@@ -129,7 +130,7 @@ nlmsghdr* put_header(char* buffer, int type, int flags, std::uint32_t sequence,
 
 // An update of one entry: its key as the kernel gave it, byte for byte, which serves every protocol
 // and zone; and the mark, of which the kernel itself changes only the bits under the mask.
-std::vector<char> clear_message(const nlmsghdr* entry_message, std::uint32_t mask) {
+std::vector<char> mark_message(const nlmsghdr* entry_message, std::uint32_t mask, std::uint32_t value) {
     const auto entry = entry_attributes(entry_message);
     const auto* generic = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(entry_message));
     std::vector<char> bytes(entry_message->nlmsg_len + 64);
@@ -141,7 +142,7 @@ std::vector<char> clear_message(const nlmsghdr* entry_message, std::uint32_t mas
         mnl_attr_put(message, key->nla_type, mnl_attr_get_payload_len(key),
                      mnl_attr_get_payload(key));
     }
-    mnl_attr_put_u32(message, CTA_MARK, 0);
+    mnl_attr_put_u32(message, CTA_MARK, htonl(value));
     mnl_attr_put_u32(message, CTA_MARK_MASK, htonl(mask));
     bytes.resize(message->nlmsg_len);
     return bytes;
@@ -252,6 +253,10 @@ Result<std::vector<TrackedFlow>> Conntrack::list() {
 }
 
 Result<std::size_t> Conntrack::clear_marks(std::uint32_t mask) {
+    return change_marks(mask, [](const TrackedFlow&) { return 0u; });
+}
+
+Result<std::size_t> Conntrack::change_marks(std::uint32_t mask, const MarkOf& value) {
     std::size_t changed = 0;
     bool disturbed = true;
     for (int attempt = 0; disturbed && attempt < dump_attempts; ++attempt) {
@@ -259,15 +264,18 @@ Result<std::size_t> Conntrack::clear_marks(std::uint32_t mask) {
         std::vector<std::vector<char>> updates;
         disturbed = false;
         int error = impl_->dump_once([&](const nlmsghdr* message) {
-            if ((mark_in(entry_attributes(message)[CTA_MARK]) & mask) == 0) return;
-            updates.push_back(clear_message(message, mask));
+            const std::uint32_t before = mark_in(entry_attributes(message)[CTA_MARK]) & mask;
+            if (before == 0) return;
+            TrackedFlow flow;
+            const std::uint32_t after = read_entry(message, flow) ? value(flow) & mask : 0;
+            if (after != before) updates.push_back(mark_message(message, mask, after));
         }, disturbed);
         if (error != 0) return sys_fail("list the connection tracking table", error, remedy);
         for (std::vector<char>& update : updates) {
             error = impl_->update(update);
             if (error == 0) ++changed;
             if (error != 0 && error != ENOENT) {
-                return sys_fail("clear a connection tracking mark", error, remedy);
+                return sys_fail("change a connection tracking mark", error, remedy);
             }
         }
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -20,6 +21,7 @@ struct TrackedFlow {
     std::uint16_t destination_port = 0;
     std::uint32_t mark = 0;
     bool closed = false;  // TCP that both ends have closed, or one has reset: kept for late packets only
+    bool zoned = false;   // in a zone of its own: another flow may have the same ends
     // Of IP packets, headers included, in the original direction and back. None: not counted, because
     // accounting was off when the flow began.
     std::optional<std::uint64_t> sent{};
@@ -40,8 +42,13 @@ public:
     // Every entry of both families, as the kernel has them now.
     Result<std::vector<TrackedFlow>> list();
 
-    // Sets the bits under `mask` to 0 in every entry that has one of them set; keeps the others.
-    // Returns how many entries were changed. An entry that vanished meanwhile is not an error.
+    // Gives every entry that has one of the bits under `mask` set those of `value`, a subset, instead; the
+    // other bits are kept. Returns how many entries were changed. An entry that vanished meanwhile is not an
+    // error.
+    using MarkOf = std::function<std::uint32_t(const TrackedFlow&)>;
+    Result<std::size_t> change_marks(std::uint32_t mask, const MarkOf& value);
+
+    // The same with 0 for all.
     Result<std::size_t> clear_marks(std::uint32_t mask);
 
 private:

@@ -113,9 +113,23 @@ Result<void> Guard::begin(const Config& config, std::shared_ptr<const Ruleset> r
     grants_.emplace(Grants::of_map(probes_->grants_fd()), probes_->grant_state());
     pipeline_.emplace(marks_, *attribution_, *names_, active_, *contents_, parking_, *verdicts_, *grants_,
                       std::move(sink));
+    auto open = accept_open();
+    if (!open) return std::unexpected(open.error());
     thread_ = std::thread([this] { serve_packets(); });
 
-    return close_gate(config, mark);
+    return close_gate(config, mark, *open);
+}
+
+// Connections that a daemon before this one has accepted, and that these rules accept as well. Decided while its
+// table still lets them pass, they don't have to wait for the queue, which may be flooded: TCP waits twice as long
+// each time that a packet is lost. And they go on if this daemon dies before their next packet.
+Result<OpenConnections> Guard::accept_open() {
+    const auto flows = conntrack_->list();
+    if (!flows) return std::unexpected(flows.error());
+    OpenConnections accepted;
+    for (const TrackedFlow& flow : *flows)
+        if (marks_.ours(flow.mark) != 0 && pipeline_->accept_open(flow)) accepted.add(flow);
+    return accepted;
 }
 
 Result<void> Guard::open_names(const Config& config) {
@@ -195,7 +209,7 @@ Result<void> Guard::publish(std::shared_ptr<const Ruleset> rules, Mode mode,
 // From the first line on packets are queued, and somebody is there to answer. Before the first
 // generation no flow counts as decided: so no mark that an earlier daemon's table has left, or still leaves, can be
 // taken for one of ours when ours begin to count.
-Result<void> Guard::close_gate(const Config& config, std::uint32_t mark) {
+Result<void> Guard::close_gate(const Config& config, std::uint32_t mark, const OpenConnections& open) {
     auto table = NftTable::install({.queue = config.queue,
                                     .marks = marks_,
                                     .generation_mark = marks_.none_yet(),
@@ -205,8 +219,9 @@ Result<void> Guard::close_gate(const Config& config, std::uint32_t mark) {
                                     .senders = probes_->sender_programs()});
     if (!table) return std::unexpected(table.error());
     table_.emplace(std::move(*table));
-    if (auto cleared = conntrack_->clear_marks(marks_.mask()); !cleared)
-        return std::unexpected(cleared.error());
+    const auto carried = [&](const TrackedFlow& flow) { return open.has(flow) ? mark : 0; };
+    if (auto changed = conntrack_->change_marks(marks_.mask(), carried); !changed)
+        return std::unexpected(changed.error());
     grants_->begin(active_.load()->granted_as);
     if (auto set = table_->set_generation(mark); !set) return set;
     verdicts_->resume(active_.load()->generation);

@@ -16,6 +16,7 @@
 #include "fwd/name_sources.hpp"
 #include "fwd/names.hpp"
 #include "fwd/nft_table.hpp"
+#include "fwd/open_connections.hpp"
 #include "fwd/packet_queue.hpp"
 #include "fwd/pipeline.hpp"
 #include "fwd/probes.hpp"
@@ -86,7 +87,8 @@ private:
     Result<void> update_network();
     Result<void> publish(std::shared_ptr<const Ruleset> rules, Mode mode,
                          std::shared_ptr<const NetworkState> network);
-    Result<void> close_gate(const Config& config, std::uint32_t mark);
+    Result<OpenConnections> accept_open();
+    Result<void> close_gate(const Config& config, std::uint32_t mark, const OpenConnections& open);
     Result<void> next_generation();
     void serve_packets();
     Result<void> serve_once();

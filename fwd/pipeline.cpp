@@ -39,12 +39,16 @@ std::optional<QueueVerdict> Pipeline::judge(const QueuedPacket& queued) {
         decided.flow.unknown = Unknown::bad_packet;
     } else {
         attribute(packet, queued);
-        const std::uint64_t now_ns = monotonic_ns();
-        names_.take_in(now_ns);
-        names_.look_up(decided.flow, parsed.packet.tcp_syn, now_ns, flow_names_);
-        decided.host = flow_names_.first();
+        name(decided, parsed.packet.tcp_syn);
     }
     return decide(packet, NoContent::none);
+}
+
+void Pipeline::name(Decided& decided, bool opening) {
+    const std::uint64_t now_ns = monotonic_ns();
+    names_.take_in(now_ns);
+    names_.look_up(decided.flow, opening, now_ns, flow_names_);
+    decided.host = flow_names_.first();
 }
 
 void Pipeline::resume(bool found_out, const Answer& answer) {

@@ -10,6 +10,7 @@
 
 #include "fwd/active_rules.hpp"
 #include "fwd/attribution.hpp"
+#include "fwd/conntrack.hpp"
 #include "fwd/content_worker.hpp"
 #include "fwd/decided.hpp"
 #include "fwd/grants.hpp"
@@ -46,6 +47,10 @@ public:
     // Judges parked packets that need wait no longer, under the rules that are in force now.
     // `found_out`: the content worker has something new.
     void resume(bool found_out, const Answer& answer);
+    // Decides a connection that is open already as if it spoke now, before any packet does: true if it may
+    // go on, and that is recorded then. What can't be said so, or may not, its next packet is to decide.
+    bool accept_open(const TrackedFlow& connection);
+
     // How long to wait at most before the next resume().
     int wait_ms(int most) const;
 
@@ -57,6 +62,8 @@ public:
 
 private:
     void attribute(ParkedPacket& packet, const QueuedPacket& queued);
+    bool attribute_open(ParkedPacket& packet, const TrackedFlow& connection, const Network* network);
+    void name(Decided& decided, bool opening);
     std::optional<QueueVerdict> decide(ParkedPacket& packet, NoContent failure);
     void keep_names(ParkedPacket& packet) const;
     bool fill_content(Decided& decided, Facts wanted, NoContent& failure);

@@ -165,11 +165,24 @@ TEST_CASE_METHOD(Fixture, "conntrack lists flows and clears our bits only", "[ne
     CHECK(find().source.to_string() == net.address(family, Side::here));
     CHECK(find().destination.to_string() == net.address(family, Side::peer));
     CHECK(find().source_port == reader.seen().at(0).packet.source_port);
+    const auto mark_those_to = [&](std::uint16_t port, std::uint32_t mark) {
+        return good(conntrack.change_marks(marks.mask(), [&](const TrackedFlow& flow) {
+            return flow.destination_port == port ? mark : marks.ours(flow.mark);
+        }));
+    };
+    CHECK(mark_those_to(54, marks.generation(1)) == 0);
+    CHECK(mark_those_to(53, ~marks.mask()) == 1);  // bits of others are left as they were
+    CHECK(find().mark == 0x600);
+    CHECK(mark_those_to(53, marks.generation(1)) == 0);  // not marked any more
+    REQUIRE(send_text(client, "marks it again"));
+    REQUIRE(datagrams(server, 1, soon) == 1);
+    CHECK(mark_those_to(53, marks.generation(1)) == 1);
+    CHECK(find().mark == marks.merge(0x600, marks.generation(1)));
     CHECK(good(conntrack.clear_marks(marks.mask())) == 1);
     CHECK(find().mark == 0x600);
     CHECK(good(conntrack.clear_marks(marks.mask())) == 0);
     REQUIRE(send_text(client, "asked about again"));
-    CHECK(reader.saw(2));
+    CHECK(reader.saw(3));
 }
 
 TEST_CASE_METHOD(Fixture, "before the first generation no flow is ever decided", "[netfilter]") {

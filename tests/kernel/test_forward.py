@@ -2,6 +2,7 @@
 """Traffic of a container: a third namespace that reaches the peer through the host."""
 
 import json
+import subprocess
 from pathlib import Path
 
 from lib.case import TIMED_OUT, KernelTest
@@ -87,6 +88,30 @@ class Forward(KernelTest):
         daemon = self.daemon(self.rules(), forward="filter", default_forward="drop")
         self.assertEqual(self.from_inside(self.first, "tcp4"), 0)
         self.assertEqual(len(daemon.audit.wait_rows(1, "direction = 'forward'")), 1)
+
+    def test_an_open_connection_is_not_taken_for_the_hosts_own(self):
+        """The host listens on the same port, on all addresses, and may be called there."""
+        daemon = self.daemon("", forward="filter", default_forward="accept")
+        listener = self.host.start("/usr/bin/python3", "-c", "import socket\ns = socket.create_server(('', 7))\n"
+                                   "print('up', flush=True); s.accept()", stdout=subprocess.PIPE)
+        self.addCleanup(listener.kill)
+        self.assertEqual(listener.stdout.readline(), b"up\n")
+        client = self.inner.start("/usr/bin/python3", "-c", "\n".join((
+            "import socket", f"c = socket.create_connection(('{self.pair.peer4}', 7), 20)",
+            "c.sendall(b'one'); assert c.recv(9) == b'one'; print('up', flush=True); input()",
+            "c.settimeout(3); c.sendall(b'two'); c.recv(9)")),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(client.kill)
+        self.assertEqual(client.stdout.readline(), b"up\n")
+        daemon.kill()
+        daemon.write_rules("rules:\n  - {name: calls, direction: in, action: accept}\n"
+                           "  - {name: through, direction: forward, action: drop}\n")
+        daemon.start()
+        daemon.kill()
+        self.wire.reset()
+        client.communicate(b"\n", timeout=60)
+        self.assertNotEqual(client.returncode, 0)
+        self.assertEqual(self.wire.count(protocol="tcp", dport=7), 0)
 
     def test_flows_of_the_host_itself_are_not_taken_for_those_inside(self):
         daemon = self.daemon(self.rules(), forward="filter", default_out="accept")

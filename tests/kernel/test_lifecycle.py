@@ -106,6 +106,64 @@ class Lifecycle(KernelTest):
         client.communicate(b"\n", timeout=60)
         self.assertEqual(client.returncode, 0)
 
+    def open_connection(self):
+        """A connection of this host's that has been answered once; a second time when told to, patiently."""
+        client = self.host.start("/usr/bin/python3", "-c", "\n".join((
+            "import socket", f"c = socket.create_connection(('{self.pair.peer4}', 7), 20)",
+            "c.sendall(b'one'); assert c.recv(9) == b'one'; print('up', flush=True); input()",
+            "c.settimeout(5); c.sendall(b'two'); assert c.recv(9) == b'two'")),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(client.kill)
+        self.assertEqual(client.stdout.readline(), b"up\n")
+        return client
+
+    def served_connection(self):
+        """The same from the peer, which speaks again, to a server of this host's that is gone when it did."""
+        server = self.host.start("/usr/bin/python3", "-c", "\n".join((
+            "import socket", "s = socket.create_server(('0.0.0.0', 4000)); print('up', flush=True)",
+            "c, _ = s.accept(); c.settimeout(30)", "assert c.recv(9) == b'one'; c.sendall(b'one')",
+            "assert c.recv(9) == b'two'")), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(server.kill)
+        self.assertEqual(server.stdout.readline(), b"up\n")
+        client = self.peer.start("/usr/bin/python3", "-c", "\n".join((
+            "import socket", f"c = socket.create_connection(('{self.pair.host4}', 4000), 20)",
+            "c.sendall(b'one'); assert c.recv(9) == b'one'; print('up', flush=True); input()",
+            "c.sendall(b'two'); c.settimeout(5); assert c.recv(9) == b''")),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(client.kill)
+        self.assertEqual(client.stdout.readline(), b"up\n")
+        return server, client
+
+    def test_open_connections_go_on_though_the_next_daemon_dies_at_once(self):
+        daemon = self.daemon(ACCEPT_ALL)
+        client = self.open_connection()
+        server, caller = self.served_connection()
+        daemon.kill()
+        daemon.start()
+        scanned = "pid = ? AND direction = ? AND attribution = 'scan'"
+        for pid, direction in ((client.pid, "out"), (server.pid, "in")):
+            row = daemon.audit.wait_rows(1, scanned, pid, direction)[0]
+            self.assertEqual((row["rule"], row["verdict"]), ("all", "accept"))
+        daemon.kill()
+        for process in (client, caller):
+            process.communicate(b"\n", timeout=60)
+            self.assertEqual(process.returncode, 0)
+
+    def test_open_connections_that_the_next_daemon_denies_do_not_go_on(self):
+        daemon = self.daemon(ACCEPT_ALL)
+        client = self.open_connection()
+        server, caller = self.served_connection()
+        daemon.kill()
+        daemon.write_rules("rules:\n  - {name: nothing, action: drop}\n")
+        daemon.start()
+        daemon.kill()
+        self.wire.reset()
+        for process in (client, caller):
+            process.communicate(b"\n", timeout=60)
+            self.assertNotEqual(process.returncode, 0)
+        self.assertEqual(self.wire.count(protocol="tcp", dport=7), 0)
+        self.assertIsNone(server.poll(), "the server was told")
+
     @only_in("native")
     def test_bad_rules_are_refused_and_the_old_ones_run_on(self):
         daemon = self.daemon(ACCEPT_ALL)

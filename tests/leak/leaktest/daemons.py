@@ -25,6 +25,7 @@ def killed(stage: Stage) -> None:
         stage.load.burst(0.1)  # also while the next one starts
         stage.daemon.start()
         stage.must_open("after a kill")
+        stage.must_go_on("after a kill")  # datagrams: each sender is asked about anew
 
 
 def stopped(stage: Stage) -> None:
