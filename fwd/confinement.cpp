@@ -32,20 +32,6 @@ Capabilities needed() {
     return set;
 }
 
-// Sanitizers make calls of their own, and at the end a process that looks at this one's memory.
-constexpr bool filters_calls =
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    false;
-#else
-    true;
-#endif
-#else
-    true;
-#endif
-
 // Root's own groups stay: what is there keeps its group when it is written anew.
 Result<void> join(gid_t group) {
     std::vector<gid_t> groups(65536);
