@@ -3,6 +3,9 @@
 #include "rules/regexp_values.hpp"
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -41,15 +44,62 @@ Result<void> extend(std::vector<std::string>& texts, const RegexpPiece& piece,
     return {};
 }
 
-// All numbers of ports that begin with what led to `states`, digit by digit.
-void try_digits(const RegexpMachine& machine, const RegexpStates& states, unsigned number, bool first,
-                std::vector<bool>& matched) {
-    for (char digit = '0'; digit <= '9'; ++digit) {
-        const unsigned next = number * 10 + static_cast<unsigned>(digit - '0');
+// The machine on digits, with each set of states looked at once: most expressions have a handful of them, and
+// there are 65,536 numbers.
+class DigitSteps {
+public:
+    explicit DigitSteps(const Regexp& regexp) : machine_(regexp), root_(place_of(machine_.start())) {}
+
+    static constexpr std::size_t none = ~std::size_t{0};  // nothing more can match
+
+    std::size_t root() const { return root_; }
+
+    bool accepts(std::size_t place, unsigned digit) {
+        auto& known = places_[place].accepts[digit];
+        if (!known) known = machine_.accepts(after(place, digit));
+        return *known;
+    }
+
+    std::size_t next(std::size_t place, unsigned digit) {
+        if (const auto known = places_[place].next[digit]) return *known;
+        const std::size_t next = place_of(after(place, digit));
+        places_[place].next[digit] = next;
+        return next;
+    }
+
+private:
+    struct Place {
+        const RegexpStates* states;  // the key in numbers_
+        std::array<std::optional<bool>, 10> accepts{};
+        std::array<std::optional<std::size_t>, 10> next{};
+    };
+
+    RegexpStates after(std::size_t place, unsigned digit) const {
+        return machine_.after(*places_[place].states, static_cast<char>('0' + digit));
+    }
+
+    std::size_t place_of(const RegexpStates& states) {
+        if (states.empty()) return none;
+        const auto [at, is_new] = numbers_.try_emplace(states, places_.size());
+        if (is_new) places_.push_back({&at->first});
+        return at->second;
+    }
+
+    RegexpMachine machine_;
+    std::map<RegexpStates, std::size_t> numbers_;
+    std::vector<Place> places_;
+    std::size_t root_;
+};
+
+// All numbers of ports that begin with what led to `place`, digit by digit.
+void try_digits(DigitSteps& steps, std::size_t place, unsigned number, bool first, std::vector<bool>& matched) {
+    if (place == DigitSteps::none) return;
+    for (unsigned digit = 0; digit <= 9; ++digit) {
+        const unsigned next = number * 10 + digit;
         if (next >= matched.size()) return;
-        const RegexpStates after = machine.after(states, digit);
-        matched[next] = machine.accepts(after);
-        if (!first || digit != '0') try_digits(machine, after, next, false, matched);
+        matched[next] = steps.accepts(place, digit);
+        const bool goes_on = (!first || digit != 0) && next * 10 < matched.size();
+        if (goes_on) try_digits(steps, steps.next(place, digit), next, false, matched);
     }
 }
 
@@ -109,9 +159,9 @@ bool is_matched(const Regexp& regexp, std::string_view text) {
 }
 
 std::vector<PortRange> ports_matched(const Regexp& regexp) {
-    const RegexpMachine machine(regexp);
+    DigitSteps steps(regexp);
     std::vector<bool> matched(65536);
-    try_digits(machine, machine.start(), 0, true, matched);
+    try_digits(steps, steps.root(), 0, true, matched);
     std::vector<PortRange> out;
     for (unsigned port = 0; port <= 65535; ++port) {
         if (!matched[port]) continue;

@@ -3,6 +3,7 @@
 // What comes of it is a rule file that loads, in canonical form, and all that was found is accounted for.
 #include <cstdint>
 
+#include "one_of.hpp"
 #include "require.hpp"
 #include "rules/file_format.hpp"
 #include "rules/import_opensnitch.hpp"
@@ -21,26 +22,30 @@ Environment environment() {
             }};
 }
 
-void check(const std::vector<ImportFile>& files, const OpenSnitchOptions& options, std::string_view list) {
-    ImportEnvironment system;
-    system.user_id = environment().user_id;
-    system.resolve_path = [](const std::string& path) { return path == "/a" ? "/b" : path; };
-    system.read_lists = [&](const std::string&) -> Result<std::vector<ImportFile>> {
-        return std::vector<ImportFile>{{"/lists/a.txt", std::string(list)}};
-    };
-    const Imported imported = import_opensnitch(files, system, options);
-    require(imported.found == files.size());
-    for (const Finding& finding : imported.findings)
-        require(!finding.reason.empty() && !finding.place.file.empty() && !finding_text(finding).empty());
+void check_written(const Imported& imported) {
     const auto text = write_imported(imported, "f");
     require(text.has_value());
     require(format_rule_file(*text, "f").value() == *text);
     const auto pack = parse_rule_pack(*text, "f");
     require(pack && (*pack)->size() == imported.rules.size());
     require(Ruleset::compile(Ruleset::Packs{*pack}, Defaults{}, environment()).has_value());
+    for (const Rule& rule : imported.rules) require(parse_rules("rules:\n" + format_rule(rule), "f").has_value());
+}
+
+Imported check(const std::vector<ImportFile>& files, const OpenSnitchOptions& options, std::string_view list) {
+    ImportEnvironment system;
+    system.user_id = environment().user_id;
+    system.resolve_path = [](const std::string& path) { return path == "/a" ? "/b" : path; };
+    system.read_lists = [&](const std::string&) -> Result<std::vector<ImportFile>> {
+        return std::vector<ImportFile>{{"/lists/a.txt", std::string(list)}};
+    };
+    Imported imported = import_opensnitch(files, system, options);
+    require(imported.found == files.size());
+    for (const Finding& finding : imported.findings)
+        require(!finding.reason.empty() && !finding.place.file.empty() && !finding_text(finding).empty());
     // What is left out is not carried.
     if (imported.left_out() == files.size()) require(imported.rules.empty());
-    for (const Rule& rule : imported.rules) require(parse_rules("rules:\n" + format_rule(rule), "f").has_value());
+    return imported;
 }
 
 }  // namespace
@@ -55,6 +60,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (files.empty()) return 0;
     const std::string list = files.back().text;
-    for (const bool option : {false, true}) check(files, {.any_case = option, .as_meant = option}, list);
+    for (const bool option : {false, true}) {
+        const Imported imported = check(files, {.any_case = option, .as_meant = option}, list);
+        if (one_of(8, data, size)) check_written(imported);
+    }
     return 0;
 }

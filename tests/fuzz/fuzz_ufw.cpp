@@ -3,6 +3,7 @@
 // that loads, in canonical form, and all that was found is accounted for.
 #include <cstdint>
 
+#include "one_of.hpp"
 #include "require.hpp"
 #include "rules/file_format.hpp"
 #include "rules/import_ufw.hpp"
@@ -32,6 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const Finding& finding : imported.findings)
         require(!finding.reason.empty() && !finding.place.file.empty());
     if (imported.found == 0) require(imported.rules.empty());
+    if (!one_of(8, data, size)) return 0;
     const auto text = write_imported(imported, "f");
     require(text.has_value());
     require(format_rule_file(*text, "f").value() == *text);

@@ -228,6 +228,20 @@ TEST_CASE("host names that an expression comes to") {
     CHECK_FALSE(host_names(parsed("example\\.org"), true));
 }
 
+TEST_CASE("the ports of an expression are those that it matches") {
+    for (const char* text : {"^(53|80|443)$", "^[1-9]?[05]2$", "7", "^0", "0$", "^6553", "(12|1.*3)4*$", "^x", "."}) {
+        CAPTURE(text);
+        const Regexp regexp = parsed(text);
+        std::vector<bool> matched(65536);
+        for (const PortRange& range : ports_matched(regexp))
+            for (unsigned port = range.first; port <= range.last; ++port) matched[port] = true;
+        bool same = true;
+        for (unsigned port = 0; port <= 65535; ++port)
+            same = same && matched[port] == is_matched(regexp, std::to_string(port));
+        CHECK(same);
+    }
+}
+
 TEST_CASE("ports and texts that an expression comes to") {
     CHECK(ports_matched(parsed("^(53|80|443)$")) == std::vector<PortRange>{{53, 53}, {80, 80}, {443, 443}});
     CHECK(ports_matched(parsed("^555[1-5]$")) == std::vector<PortRange>{{5551, 5555}});
