@@ -199,12 +199,12 @@ int Daemon::on_rules_loaded(sd_event_source*, void* self) {
     const auto dead = find_dead_rules(daemon->guard_->active()->rules->packs(), std::time(nullptr),
                                       system_environment(daemon->lists_).resolve_path);
     for (const std::string& warning : warnings(dead, most)) log_line(Severity::warning, warning);
+    let_go_of_startup_pages();  // at the start, too: this is the last thing that it takes much memory for
     return 0;
 }
 
 Result<void> Daemon::run() {
     sd_notify(0, "READY=1\nSTATUS=Deciding");
-    let_go_of_startup_pages();
     if (const int error = sd_event_loop(event_.get()); error < 0)
         return sys_fail("run the event loop", -error);
     return stop();

@@ -14,6 +14,8 @@ KIB = 1024
 FLOWS = 150_000  # more than any table holds
 MAY_GROW = 8 * KIB * KIB
 IDLE = 15 * KIB * KIB
+WITH_RULES = 60 * KIB * KIB
+SANITIZED = b"__asan_init" in Path(built("fwd/doorwardd")).read_bytes()
 
 
 class Memory(KernelTest):
@@ -42,9 +44,18 @@ class Memory(KernelTest):
     @only_in("native")  # shared libraries of other versions have other sizes
     def test_what_the_start_took_is_given_back(self):
         daemon = self.daemon("", config="mode: enforce\n")
-        sanitized = b"__asan_init" in Path(built("fwd/doorwardd")).read_bytes()
-        wait_until(lambda: self.resident(daemon) < (1000 if sanitized else 1) * IDLE)
+        wait_until(lambda: self.resident(daemon) < (1000 if SANITIZED else 1) * IDLE)
         self.assertNotEqual(self.contact("tcp4", 7).returncode, 0)  # and it still decides
+
+    @only_in("native")
+    def test_a_hundred_thousand_rules(self):
+        count = 10_000 if SANITIZED else 100_000  # which takes a sanitizer minutes
+        rules = "".join(f"  - {{name: r{i}, app: /usr/lib/program-{i % 5000}/bin/tool-{i}, protocol: tcp,\n"
+                        f"     to: 10.{i % 256}.{i // 256 % 256}.0/24, port: {1000 + i % 5000}, action: accept}}\n"
+                        for i in range(count))
+        daemon = self.daemon("rules:\n" + rules, config="mode: enforce\n")
+        wait_until(lambda: self.resident(daemon) < (1000 if SANITIZED else 1) * WITH_RULES, 120)
+        self.assertEqual(daemon.status()["ruleset"]["rules"], count)
 
     @only_in("native")  # of the guest's kernel nothing is asked here that takes 100,000 flows to see
     def test_many_short_lived_flows_and_processes_leave_it_flat(self):
