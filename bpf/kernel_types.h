@@ -17,8 +17,12 @@ typedef atomic64_t atomic_long_t;
 struct ns_common {
 	unsigned int inum;
 };
+struct user_namespace {
+	int level; /* 0: the host's own */
+};
 struct mnt_namespace {
 	struct ns_common ns;
+	struct user_namespace *user_ns;
 };
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
@@ -70,6 +74,7 @@ struct vfsmount {
 struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
+	struct mnt_namespace *mnt_ns;
 	struct vfsmount mnt;
 };
 struct path {

@@ -14,6 +14,7 @@ enum {
 	PATH_STEPS = 160, /* directories plus mounts between a file and the root */
 	FUSE_SUPER_MAGIC = 0x65735546,
 	DEVICE_MINOR_BITS = 20,
+	USERS_MARK = 5, /* bytes of "user:" */
 };
 
 struct path_walk {
@@ -167,8 +168,30 @@ static __always_inline void take_mount(struct dw_process *out, struct file *exe,
 	out->mount_length = length;
 }
 
+/* Whoever makes a user namespace may mount anything anywhere in his own mount namespace. What is mounted
+ * nowhere any more has lost its place, and nobody knows whose it was. */
+static __always_inline bool of_users(struct mnt_namespace *mounts)
+{
+	return !mounts || BPF_CORE_READ(mounts, user_ns, level) != 0;
+}
+
+static __always_inline void mark_as_users(struct path_walk *walk)
+{
+	static const char mark[USERS_MARK] = {'u', 's', 'e', 'r', ':'};
+	dw_u32 start = walk->start - USERS_MARK;
+
+	if (walk->start < USERS_MARK) {
+		walk->done = false;
+		return;
+	}
+	barrier_var(start);
+	bpf_probe_read_kernel(&walk->out->process.path[start & (DW_PATH_MAX - 1)], USERS_MARK, mark);
+	walk->start = start;
+}
+
 static __always_inline void take_executable(struct dw_scratch *out, struct file *exe)
 {
+	struct mount *mount = mount_of(BPF_CORE_READ(exe, f_path.mnt));
 	struct inode *inode = BPF_CORE_READ(exe, f_inode);
 	struct path_walk walk;
 
@@ -179,6 +202,8 @@ static __always_inline void take_executable(struct dw_scratch *out, struct file 
 	if (BPF_CORE_READ(inode, i_nlink) == 0)
 		out->process.flags |= DW_EXE_UNLINKED;
 	walk_path(&walk, out, BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt));
+	if (walk.done && !walk.detached && of_users(BPF_CORE_READ(mount, mnt_ns)))
+		mark_as_users(&walk);
 	out->process.path_start = walk.start;
 	if (walk.detached)
 		out->process.flags |= DW_PATH_DETACHED;
@@ -309,6 +334,8 @@ static __always_inline void fill_process(struct dw_scratch *out, struct task_str
 	process_key_of(task, &out->process.self);
 	process_key_of(BPF_CORE_READ(task, real_parent), &out->process.parent);
 	out->process.mount_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	if (of_users(BPF_CORE_READ(task, nsproxy, mnt_ns)))
+		out->process.flags |= DW_USERS_MOUNTS;
 	BPF_CORE_READ_INTO(&out->process.comm, task, group_leader, comm);
 	take_working_directory(out, task);
 	take_executable(out, BPF_CORE_READ(mm, exe_file));

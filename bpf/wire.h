@@ -215,11 +215,12 @@ enum dw_process_flags {
 	DW_ANCESTORS_PENDING = 256, /* the walk at the daemon's start has not been here yet */
 	DW_IS_APPIMAGE = 512, /* the executable is marked as an AppImage: `image` is its path */
 	DW_WAS_APPIMAGE = 1024, /* this very process ran `image` before it became what it is by exec */
+	DW_USERS_MOUNTS = 2048, /* a user namespace owns its mounts: a path in args is as it likes */
 };
 
 /* What is kept of a process. The path is built from its end, so it stands at path[path_start] up to
  * path[DW_PATH_MAX]; it goes through all mounts up to the root of the mount tree, whatever chroot or
- * namespace the process sees. */
+ * namespace the process sees. "user:" stands in front where anybody could have made that tree. */
 struct dw_process {
 	struct dw_process_key self; /* a copy taken while the entry was reused shows by it */
 	struct dw_process_key parent; /* who forked it */

@@ -76,7 +76,8 @@ Result<AppPath> resolve_app(const std::string& text) {
         return resolve_path(text, *found);
     }
     const auto app = parse_app(text);
-    if (app && app->kind == AppPattern::Kind::glob) return AppPath{text, std::nullopt};
+    // What a user sees under a path of his own can't be looked at from here.
+    if (app && (app->kind == AppPattern::Kind::glob || text.starts_with("user:"))) return AppPath{text, std::nullopt};
     return resolve_path(text, text);
 }
 

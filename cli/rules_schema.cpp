@@ -59,9 +59,9 @@ Json value_of(Condition condition) {
                          direction_name);
         case Condition::protocol: return protocol();
         case Condition::port: return port();
-        case Condition::app: return pattern("^(/|unknown$|unknown:)");
-        case Condition::parent: return pattern("^/");
-        case Condition::script: return pattern("^(/|module:.|class:.)");
+        case Condition::app: return pattern("^((user:)?/|unknown$|unknown:)");
+        case Condition::parent: return pattern("^(user:)?/");
+        case Condition::script: return pattern("^((user:)?/|module:.|class:.)");
         case Condition::sha256: return pattern("^([0-9A-Fa-f]{64}|set:.+)$");
         case Condition::verity: return pattern("^sha(256|512):[0-9A-Fa-f]+$");
         case Condition::profile: return pattern(word_pattern);

@@ -12,6 +12,7 @@
 #include "fwd/bindings.hpp"
 #include "fwd/cgroup_mount.hpp"
 #include "rules/appimage.hpp"
+#include "rules/control_group.hpp"
 #include "rules/script.hpp"
 
 namespace doorward {
@@ -45,7 +46,8 @@ std::string script_of(const dw_process& record, const std::string& exe) {
         .working_directory = kept(record.cwd, record.cwd_length),
         .root_changed = (record.flags & DW_ROOT_CHANGED) != 0,
     };
-    return script_path(start);
+    std::string script = script_path(start);
+    return record.flags & DW_USERS_MOUNTS && script.starts_with('/') ? std::string(user_prefix) + script : script;
 }
 
 std::string appimage_of(const dw_process& record) {

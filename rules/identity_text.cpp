@@ -117,7 +117,7 @@ Result<Pattern> parse_script(std::string_view text) {
     for (const auto prefix : {module_prefix, class_prefix})
         if (text.starts_with(prefix) && text.size() > prefix.size())
             return parse_name(text, "a module", "module:http.server or class:org.example.Main");
-    if (!text.starts_with('/'))
+    if (!without_user(text).starts_with('/'))
         return fail(quoted(text) + " is neither an absolute path nor a module",
                     "write the whole path of the script, or module:NAME for python -m NAME");
     auto path = parse_app(text);

@@ -96,6 +96,29 @@ TEST_CASE("a user's own units and containers never pass for the system's") {
     CHECK_FALSE(accepts("container: '*:podman:*'", &process));
 }
 
+TEST_CASE("a program in mounts that users make never passes for the host's") {
+    Process process = daemon_process();
+    process.exe = "user:/opt/app/bin/tool";
+    process.script = "user:/opt/run.py";
+    process.ancestors = {"user:/usr/bin/make"};
+    process.ancestors_whole = true;
+    for (const char* keys : {"app: 'user:/opt/app/bin/tool'", "app: 'user:/opt/**'", "app: [/bin/x, 'user:/**']",
+                             "app: 'user:/**', script: 'user:/opt/run.py'", "parent: 'user:/usr/bin/make'",
+                             "app: 'user:/**', script: 'user:/opt/*.py'", "parent: 'user:/**'"}) {
+        INFO(keys);
+        CHECK(accepts(keys, &process));
+    }
+    for (const char* keys : {"app: /opt/app/bin/tool", "app: /opt/**", "app: /**", "app: '/**tool'",
+                             "app: 'user:/**', script: /opt/run.py", "app: 'user:/**', script: '/**'",
+                             "parent: /usr/bin/make", "parent: /**", "app: unknown"}) {
+        INFO(keys);
+        CHECK_FALSE(accepts(keys, &process));
+    }
+    process.exe = "/opt/app/bin/tool";
+    CHECK(accepts("app: /opt/**", &process));
+    CHECK_FALSE(accepts("app: 'user:/**'", &process));
+}
+
 TEST_CASE("rules about ancestors and scripts") {
     Process process = daemon_process();
     process.exe = "/usr/bin/python3.11";

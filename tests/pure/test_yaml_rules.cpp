@@ -166,13 +166,13 @@ TEST_CASE("programs are absolute, normal paths, patterns or unknown") {
                              "/usr//bin", "/usr/./bin", "/usr/../bin/x", "/usr/..", "/opt/*/",
                              "/a[",
                              "/opt/***", "unknown:", "unknown:none", "unknown:mars", "Unknown", "",
-                             "/a\tb", "/opt/*/../x"}) {
+                             "/a\tb", "/opt/*/../x", "user:", "user:/", "user:a", "user:/a/../b", "user:user:/a"}) {
         INFO(text);
         CHECK_FALSE(parse_app(text));
     }
     for (const char* text : {"/usr/bin/curl", "/a", "/a/..b/.c/...", "/opt/My App/x",
                              "/usr/bin/\\[",
-                             "/**", "/opt/*", "/é", "unknown", "unknown:kernel"}) {
+                             "/**", "/opt/*", "/é", "unknown", "unknown:kernel", "user:/a", "user:/**"}) {
         INFO(text);
         CHECK(parse_app(text));
     }
