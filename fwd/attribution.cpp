@@ -40,7 +40,7 @@ Attributed Attribution::of(const Flow& flow, const QueuedPacket& packet, std::ui
     if (!found.binding) return {nullptr, found.unknown, AttributionSource::none, 0};
     NamedProcess named = processes_.name(*found.binding);
     const bool saw_send = flow.direction != Direction::in && found.binding->hook != DW_HOOK_SCAN;
-    return {std::move(named.process), named.unknown, source_of(*found.binding, flow.direction),
+    return {std::move(named.process), named.unknown, source_of(*found.binding, found.grant ? Direction::out : flow.direction),
             saw_send ? found.binding->seen_ns : 0, named.identity, found.grant};
 }
 
@@ -48,12 +48,23 @@ FoundSender Attribution::find(const Flow& flow, const QueuedPacket& packet, std:
                               std::uint64_t now_ns) {
     switch (flow.direction) {
     case Direction::out: return sender(flow, packet, slot, now_ns);
-    case Direction::in: return receiver(flow, packet.interface);
+    case Direction::in: return answerer(flow, packet, slot);
     case Direction::forward: break;
     }
     const auto opener = foreign_.opener(flow, packet.settled_ns);
     if (!opener) return {std::nullopt, opener.error()};
     return {*opener, Unknown::none};
+}
+
+// Of a packet that leaves, whoever sends it: several programs may have a port, and one that only answers on
+// it must not do so as the one that listens. What the kernel answers is the listener's.
+FoundSender Attribution::answerer(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot) {
+    const auto key = sender_key(packet.payload);
+    if (slot != 0 && key && !packet.inbound && flow.protocol != Protocol::tcp) {
+        const FoundSender found = senders_.of_packet(*key, slot, packet.settled_ns);
+        if (!found.binding || !(found.binding->flags & DW_FROM_KERNEL)) return found;
+    }
+    return receiver(flow, packet.interface);
 }
 
 FoundSender Attribution::sender(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,

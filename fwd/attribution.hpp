@@ -47,6 +47,7 @@ private:
                      std::uint64_t now_ns);
     FoundSender sender(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
                        std::uint64_t now_ns);
+    FoundSender answerer(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot);
     FoundSender sender_by_tuple(const Flow& flow, std::uint64_t settled_ns, std::uint64_t now_ns);
     FoundSender receiver(const Flow& flow, std::uint32_t interface);
     FoundSender group_receiver(const Flow& flow);

@@ -7,7 +7,7 @@
 //   conntrack mark   0 undecided, reject() refused, else the generation of the ruleset that
 //                    accepted the flow
 //   packet mark, towards the daemon    reply() if the packet goes against its flow's direction,
-//                    else the generation that the table holds now (or none_yet()) and the slot of
+//                    else the generation that the table holds now (or none_yet()); and the slot of
 //                    the packet's sender
 //   packet mark, from the daemon       reject(), or the generation under which it was accepted, and
 //                    the slot as it was
@@ -36,13 +36,14 @@ public:
 
     std::uint32_t mask() const { return mask_; }
     std::uint32_t reject() const { return 1u << shift_; }
-    std::uint32_t reply() const { return 2u << shift_; }
+    std::uint32_t reply() const { return 2u << slot_bits << shift_; }
+    bool is_reply(std::uint32_t mark) const { return (mark & generation_mask()) == reply(); }
     // Instead of a generation before the first: no flow ever carries it.
     std::uint32_t none_yet() const { return 1u << slot_bits << shift_; }
     // Generations repeat after generations() of them; the caller clears old marks before reuse.
-    std::uint32_t generations() const { return (mask_ >> shift_ >> slot_bits) - 1; }
+    std::uint32_t generations() const { return (mask_ >> shift_ >> slot_bits) - 2; }
     std::uint32_t generation(std::uint64_t number) const {
-        return static_cast<std::uint32_t>(2 + number % generations()) << slot_bits << shift_;
+        return static_cast<std::uint32_t>(3 + number % generations()) << slot_bits << shift_;
     }
 
     // A bit of a slot's number, 0 to 7.

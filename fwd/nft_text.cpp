@@ -65,7 +65,7 @@ Rules pass(const Marks& marks) { return {set_mark("meta", marks, 0), "accept"}; 
 
 Rules ask(const NftLayout& layout) {
     // `ct direction` matches nothing for invalid and untracked packets: they are asked about too.
-    return {set_mark("meta", layout.marks, layout.generation_mark), "ct direction reply goto reply",
+    return {set_mark("meta", layout.marks, layout.generation_mark), "ct direction reply goto reply_out",
             "jump slot", "counter name queued goto undecided"};
 }
 
@@ -77,6 +77,12 @@ Rules ask_in(const NftLayout& layout) {
 
 Rules reply(const NftLayout& layout) {
     return {set_mark("meta", layout.marks, layout.marks.reply()),
+            "counter name queued goto undecided"};
+}
+
+// Who answers need not be who was asked: programs may share a port. A connection has one socket alone.
+Rules reply_out(const NftLayout& layout) {
+    return {set_mark("meta", layout.marks, layout.marks.reply()), "meta l4proto != tcp jump slot",
             "counter name queued goto undecided"};
 }
 
@@ -163,6 +169,9 @@ Rules hook(const NftLayout& layout, std::string_view interface, std::string_view
         rules.push_back("meta l4proto tcp goto tcp_out");
         for (const std::string_view opening : opening_packets)
             rules.push_back(fmt::format("{} jump sender", opening));
+        // An ICMP error has the mark of the flow that it speaks of. The kernel's own has no user id; a process
+        // could put anything into one.
+        rules.push_back("meta l4proto { icmp, icmpv6 } meta skuid >= 0 goto ask");
     }
     rules.push_back("jump decided");
     const std::string answer = refusal(layout.marks);
@@ -235,6 +244,7 @@ std::string nft_table_text(const NftLayout& layout) {
     }
     out += block("chain", "slot", {});
     out += block("chain", "reply", reply(layout));
+    out += block("chain", "reply_out", reply_out(layout));
     out += block("chain", "pass", pass(layout.marks));
     out += block("chain", "keep", {});
     out += block("chain", "keep_known", {});

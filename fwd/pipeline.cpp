@@ -25,7 +25,7 @@ std::optional<QueueVerdict> Pipeline::judge(const QueuedPacket& queued) {
     const ParsedPacket parsed = parse_packet(queued.payload);
     const PacketContext context{.inbound = queued.inbound,
                                 .forwarded = queued.forwarded,
-                                .reply = marks_.ours(queued.mark) == marks_.reply()};
+                                .reply = marks_.is_reply(queued.mark)};
     ParkedPacket packet;
     packet.id = queued.id;
     packet.mark = queued.mark;

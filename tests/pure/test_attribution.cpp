@@ -308,6 +308,25 @@ TEST_CASE("what goes to a group is one process's, or ambiguous") {
     CHECK(world.of(group, true, 0).unknown == Unknown::ambiguous);
 }
 
+TEST_CASE("an answer that leaves belongs to whoever sends it, a connection's to its listener") {
+    World world;
+    world.holders = {{5, 30}};
+    world.sockets.exact = 5;
+    world.senders = dw_senders{};
+    world.senders->slot[1] = sender(8, 1, 99 * second);
+    CHECK(world.of(flow(Direction::in), false, 2).process->pid == 8);
+    CHECK(world.of(flow(Direction::in), false, 2).source == AttributionSource::netfilter);
+    CHECK(world.of(flow(Direction::in), false, 2).grant);
+    CHECK(world.of(flow(Direction::in), false, 3).unknown == Unknown::ambiguous);
+    CHECK(world.of(flow(Direction::in), false, 0).process->pid == 30);
+    CHECK(world.of(flow(Direction::in), true, 2).process->pid == 30);
+    world.senders->slot[1].flags = DW_FROM_KERNEL;
+    CHECK(world.of(flow(Direction::in), false, 2).process->pid == 30);
+    Flow connection = flow(Direction::in);
+    connection.protocol = Protocol::tcp;
+    CHECK(world.of(connection, false, 2).process->pid == 30);
+}
+
 TEST_CASE("the kernel itself answers to ICMP, and protocols without ports have no listener") {
     World world;
     Flow icmp = flow(Direction::in);

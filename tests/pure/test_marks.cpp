@@ -49,6 +49,10 @@ TEST_CASE("a mark names a slot only beside a generation", "[marks]") {
     }
     CHECK(marks.slot(marks.reject()) == 0);
     CHECK(marks.slot(marks.reply()) == 0);
+    CHECK(marks.slot(marks.reply() | marks.slot_bit(1)) == 2);
+    CHECK(marks.is_reply(0x80000005 | marks.reply() | marks.slot_mask()));
+    for (const std::uint32_t other : {0u, marks.reject(), marks.none_yet(), marks.generation(0)})
+        CHECK_FALSE(marks.is_reply(other));
 }
 
 TEST_CASE("an accepted packet keeps its slot and the bits of others", "[marks]") {

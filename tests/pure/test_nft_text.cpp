@@ -50,10 +50,10 @@ TEST_CASE("asking for the queue statement leaves nothing behind", "[nft_text]") 
 
 TEST_CASE("only bits under the mask are read and written", "[nft_text]") {
     const std::string text = nft_table_text(some_layout());
-    CHECK_THAT(chain(text, "decided"), Contains("ct mark & 0x00ff0000 == 0x00100000"));
+    CHECK_THAT(chain(text, "decided"), Contains("ct mark & 0x00ff0000 == 0x00180000"));
     CHECK_THAT(chain(text, "accounting"), Contains("ct bytes"));
-    CHECK_THAT(chain(text, "accepted"), Contains("meta mark & 0x00f80000 == 0x00100000 ct mark set "
-                                                 "ct mark & 0xff00ffff | 0x00100000"));
+    CHECK_THAT(chain(text, "accepted"), Contains("meta mark & 0x00f80000 == 0x00180000 ct mark set "
+                                                 "ct mark & 0xff00ffff | 0x00180000"));
     CHECK_THAT(chain(text, "output"), Contains("meta mark set meta mark & 0xff00ffff\n"));
     CHECK_THAT(text, !Contains("0x7f000000"));
 }
@@ -95,18 +95,18 @@ TEST_CASE("before the first generation nothing is decided", "[nft_text]") {
 TEST_CASE("a new generation changes only what speaks of it", "[nft_text]") {
     NftLayout layout = some_layout();
     const std::string text = nft_generation_text(layout);
-    CHECK_THAT(text, Contains("0x00100000") && !Contains("chain inet doorward undecided"));
+    CHECK_THAT(text, Contains("0x00180000") && !Contains("chain inet doorward undecided"));
     layout.generation_mark = layout.marks.generation(1);
-    CHECK_THAT(nft_generation_text(layout), Contains("0x00180000") && !Contains("0x00100000"));
+    CHECK_THAT(nft_generation_text(layout), Contains("0x00200000") && !Contains("0x00180000"));
 }
 
 TEST_CASE("a packet's sender is asked for only where it leaves", "[nft_text]") {
     const std::string text = nft_table_text(some_layout());
     CHECK_THAT(chain(text, "slot_bit0"), Contains("meta mark set meta mark | 0x00010000"));
     CHECK_THAT(chain(text, "slot_bit1"), Contains("meta mark set meta mark | 0x00020000"));
-    CHECK_THAT(chain(text, "ask"), Contains("ct direction reply goto reply\n\t\tjump slot\n"));
-    // A reply's mark is compared as a whole: no slot may be added to it.
-    CHECK_THAT(chain(text, "reply"), Contains("0x00020000") && !Contains("slot"));
+    CHECK_THAT(chain(text, "ask"), Contains("ct direction reply goto reply_out\n\t\tjump slot\n"));
+    CHECK_THAT(chain(text, "reply"), Contains("0x00100000") && !Contains("slot"));
+    CHECK_THAT(chain(text, "reply_out"), Contains("0x00100000") && Contains("meta l4proto != tcp jump slot\n"));
     // Rules in front of these are put there by another way; without them nothing is marked.
     CHECK(chain(text, "slot") == "\tchain slot {\n");
     CHECK(chain(text, "accepted_connection") == "\tchain accepted_connection {\n");
@@ -127,6 +127,14 @@ TEST_CASE("datagrams are asked about by their sender, connections by their owner
         CHECK_THAT(rules, !Contains("decided") && !Contains("accept"));
     }
     CHECK_THAT(chain(text, "accepted_out"), Contains("meta l4proto tcp goto accepted_connection"));
+}
+
+TEST_CASE("ICMP that a process sends goes by no flow's mark", "[nft_text]") {
+    const std::string rules = chain(nft_table_text(some_layout()), "output");
+    const std::size_t asked = rules.find("meta l4proto { icmp, icmpv6 } meta skuid >= 0 goto ask\n");
+    REQUIRE(asked != std::string::npos);
+    CHECK(asked < rules.find("jump decided"));
+    CHECK(rules.find("icmp type") < asked);
 }
 
 TEST_CASE("what passes through is left alone unless it is to be filtered", "[nft_text]") {
