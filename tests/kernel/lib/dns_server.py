@@ -29,7 +29,7 @@ def wire_name(name: str) -> bytes:
 def read_name(message: bytes, at: int) -> tuple[str, int]:
     labels = []
     while message[at]:
-        labels.append(message[at + 1:at + 1 + message[at]].decode())
+        labels.append(message[at + 1:at + 1 + message[at]].decode(errors="backslashreplace"))
         at += 1 + message[at]
     return ".".join(labels), at + 1
 
