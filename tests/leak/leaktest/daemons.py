@@ -173,6 +173,7 @@ def upgraded(stage: Stage) -> None:
         stage.load.burst(0.1)
         stage.daemon.start()
         stage.must_open("after an upgrade")
+        stage.must_go_on("after an upgrade")  # as after a kill
 
 
 SCENARIOS = [
