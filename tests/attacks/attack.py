@@ -57,7 +57,8 @@ class Attack(KernelTest):
                timeout: float = 60, **options) -> subprocess.CompletedProcess:
         """Runs a script by one of the two programs."""
         drop = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
-        done = self.host.run(*drop, program, "-c", self.script(text), *map(str, words), timeout=timeout, **options)
+        # Isolated, and without what takes a slow machine seconds to load.
+        done = self.host.run(*drop, program, "-ISc", self.script(text), *map(str, words), timeout=timeout, **options)
         if check and done.returncode != 0:
             raise AssertionError(f"the attempt itself failed: {done.stderr}")
         return done
