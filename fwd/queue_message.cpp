@@ -73,9 +73,11 @@ QueueMessage read_packet(Bytes body, bool whole) {
 
 QueueMessage read_refusal(Bytes body) {
     QueueMessage message;
+    constexpr std::int32_t least = -4095;  // MAX_ERRNO of the kernel's err.h
     const auto error = read_as<std::int32_t>(body);
-    message.kind = error ? QueueMessage::Kind::refusal : QueueMessage::Kind::unreadable;
-    message.error = error ? -*error : 0;
+    const bool can_be = error && *error <= 0 && *error >= least;
+    message.kind = can_be ? QueueMessage::Kind::refusal : QueueMessage::Kind::unreadable;
+    message.error = can_be ? -*error : 0;
     return message;
 }
 

@@ -328,13 +328,57 @@ TABLE_NEWS = {
 }
 
 
+def process(args=(), path=b"", ancestors=(), cwd=b"", mount=b"", image=b"", first=b"", flags=0):
+    """struct dw_process of bpf/wire.h."""
+    words, forebears = (b"".join(text + b"\0" for text in texts) for texts in (args, ancestors))
+    key = struct.pack("=QQII", 1000, 2, 77, 0)
+    head = key + key + struct.pack("=6Q", 5, 6, 7, 8, 9, 10)
+    head += struct.pack("=10I", 1, flags, 1024 - len(path), len(words), len(cwd), len(forebears), len(mount),
+                        len(image), len(first), 0)
+    texts = ((b"comm", 16), (words, 512), (cwd, 256), (mount, 64), (image, 256), (first, 128))
+    return head + b"".join(text.ljust(size, b"\0") for text, size in texts) + path.rjust(1024, b"\0") \
+        + forebears.ljust(512, b"\0")
+
+
+HAS_ARGS, ARGS_CUT, ARGS_OF_START, USERS_MOUNTS, IS_APPIMAGE = 8, 16, 32, 2048, 512
+PROCESSES = {
+    "plain": process((b"curl", b"-s"), b"/usr/bin/curl", (b"/usr/bin/bash", b"/usr/lib/systemd/systemd"), b"/root",
+                     flags=HAS_ARGS | ARGS_OF_START),
+    "script": process((b"python3", b"run.py"), b"/usr/bin/python3.11", (b"/usr/bin/bash", b""), b"/opt",
+                      flags=HAS_ARGS | ARGS_OF_START),
+    "users": process((b"sh", b"./x.sh"), b"user:/usr/bin/dash", (b"/usr/bin/bash",), b"/home/a",
+                     flags=HAS_ARGS | ARGS_OF_START | ARGS_CUT | USERS_MOUNTS),
+    "appimage": process((b"app",), b"/tmp/.mount_abc/usr/bin/app", (b"/opt/A.AppImage",), b"/", b".mount_abc",
+                        b"/opt/A.AppImage", b"/opt/A.AppImage", HAS_ARGS | IS_APPIMAGE),
+}
+
+
+def queue_message(*attributes, kind=3 << 8):
+    body = struct.pack("=BBH", 2, 0, 0)
+    for number, value in attributes:
+        body += struct.pack("=HH", 4 + len(value), number) + value + bytes(-len(value) % 4)
+    return struct.pack("=IHHII", 16 + len(body), kind, 0, 0, 0) + body
+
+
+def queued(hook, payload):
+    return queue_message((1, struct.pack(">IHB", 7, 0x800, hook)), (3, struct.pack(">I", 0x40000001)),
+                         (6, struct.pack(">I", 2)), (10, payload))
+
+
+QUEUE = {
+    "out": queued(3, ipv4(6, tcp())),
+    "in-two": queued(1, ipv4(17, udp())) + queued(2, ipv6(17, udp())),
+    "refused": struct.pack("=IHHII", 36, 2, 0, 0, 0) + struct.pack("=i", -2) + bytes(16),
+}
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "corpus"
     for name, seeds in {"packet": PACKETS, "config": CONFIGS, "control": CONTROL,
                         "control_group": CONTROL_GROUPS, "dns": DNS, "names": NAMES, "network": NETWORK,
                         "script": SCRIPTS, "files": FILES, "rule_step": RULE_STEPS,
-                        "opensnitch": OPENSNITCH, "table_news": TABLE_NEWS, "ufw": UFW}.items():
+                        "opensnitch": OPENSNITCH, "table_news": TABLE_NEWS, "process": PROCESSES, "queue": QUEUE, "ufw": UFW}.items():
         target = folder / name
         target.mkdir(parents=True, exist_ok=True)
         for seed, data in seeds.items():

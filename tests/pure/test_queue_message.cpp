@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <cstring>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -151,6 +152,14 @@ TEST_CASE("a packet without payload, and numbers too short, are refused", "[queu
                    .attribute(NFQA_PAYLOAD, {0x45}).bytes()).kind == Kind::unreadable);
     CHECK(only(Message().append(nfgenmsg{}).attribute(NFQA_PAYLOAD, {0x45}).bytes()).kind ==
           Kind::unreadable);
+}
+
+TEST_CASE("a refusal with what is no error number can't be read", "[queue_message]") {
+    for (const int error : {1, 4095, -4096, std::numeric_limits<int>::min()}) {
+        const auto bytes = Message(NLMSG_ERROR).append(nlmsgerr{error, {}}).bytes();
+        std::span<const std::uint8_t> rest(bytes);
+        CHECK(next_queue_message(rest)->kind == Kind::unreadable);
+    }
 }
 
 TEST_CASE("several messages in a datagram come one after the other", "[queue_message]") {
