@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 from lib.case import only_in
+from lib.wait import wait_until
 
 RESULT = Path("/run/leak-early.json")
 
@@ -32,8 +33,9 @@ class Early(unittest.TestCase):
             time.sleep(0.5)
 
     def test_nothing_gets_out_once_the_unit_is_up_and_that_is_before_any_network(self):
-        told = self.told()
+        wait_until(lambda: entered("doorwardd.service") and entered("network-pre.target"), 120)
         unit, network = entered("doorwardd.service"), entered("network-pre.target")
+        told = self.told()
         last = told["last_arrival"]
         print(f"      first packet sent {told['began']:.2f} s after the kernel began; {told['arrived']} arrived, the "
               f"last at {last or 0:.2f} s; unit up at {unit:.2f} s, network-pre.target at {network:.2f} s; "
