@@ -12,6 +12,7 @@
 
 #include "fwd/handle.hpp"
 #include "rules/condition_text.hpp"
+#include "rules/control_group.hpp"
 
 namespace doorward {
 namespace {
@@ -77,7 +78,7 @@ Result<AppPath> resolve_app(const std::string& text) {
     }
     const auto app = parse_app(text);
     // What a user sees under a path of his own can't be looked at from here.
-    if (app && (app->kind == AppPattern::Kind::glob || text.starts_with("user:"))) return AppPath{text, std::nullopt};
+    if (app && (app->kind == AppPattern::Kind::glob || text.starts_with(user_prefix))) return AppPath{text, std::nullopt};
     return resolve_path(text, text);
 }
 

@@ -66,7 +66,7 @@ Result<AppFilter> parse_not_known(const std::string& text) {
 Result<AppFilter> AppFilter::parse(const std::string& text) {
     if (text == "unknown" || text.starts_with("unknown:")) return parse_not_known(text);
     if (text.empty()) return fail("no program is named", "name one, such as curl or /usr/bin/curl");
-    const bool whole = text.front() == '/' || text.starts_with("user:/");
+    const bool whole = is_whole_path(text);
     if (Glob::is_pattern(text)) {
         auto glob = Glob::parse(whole ? text : "/**/" + text);
         if (!glob)

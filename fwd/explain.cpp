@@ -5,6 +5,7 @@
 #include <charconv>
 #include <tuple>
 
+#include "rules/control_group.hpp"
 #include "rules/domain_name.hpp"
 
 namespace doorward {
@@ -43,7 +44,7 @@ Result<Unknown> read_unknown(const std::string& text) {
 Result<Process> read_process(const FlowQuestion& question, const Environment& environment) {
     Process process;
     process.exe = environment.resolve_path(*question.app);
-    if (!process.exe.starts_with('/') && !process.exe.starts_with("user:/"))
+    if (!is_whole_path(process.exe))
         return fail("app: \"" + *question.app + "\" is no absolute path", "begin it with /");
     const auto uid = read_user(question.user, environment);
     if (!uid) return std::unexpected(uid.error());

@@ -113,14 +113,13 @@ Result<std::string> parse_rule_name(std::string_view text) {
 
 Result<AppPattern> parse_app(std::string_view text) {
     if (text == "unknown" || text.starts_with("unknown:")) return parse_unknown_app(text);
-    const std::string_view path = text.substr(text.starts_with(user_prefix) ? user_prefix.size() : 0);
-    if (!path.starts_with('/'))
+    if (!is_whole_path(text))
         return fail(quoted(text) + " is not an absolute path",
                     "write the whole path of the program, such as /usr/bin/curl, or unknown");
     if (text.size() > max_path || has_control(text))
         return fail(quoted(text) + " can't be the path of a program",
                     fmt::format("use at most {} bytes, and no control characters", max_path));
-    if (auto normal = check_components(path); !normal) return std::unexpected(normal.error());
+    if (auto normal = check_components(without_user(text)); !normal) return std::unexpected(normal.error());
     if (!Glob::is_pattern(text))
         return AppPattern{AppPattern::Kind::path, std::string(text), std::nullopt};
     if (auto glob = Glob::parse(text); !glob)

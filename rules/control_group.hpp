@@ -12,6 +12,12 @@ namespace doorward {
 // a user's manager gives what names its user likes, and so does a service below itself.
 inline constexpr std::string_view user_prefix = "user:";
 
+constexpr std::string_view without_user(std::string_view text) {
+    return text.starts_with(user_prefix) ? text.substr(user_prefix.size()) : text;
+}
+// A whole path: of the host's tree, or with user_prefix in front of one that any user could have made.
+constexpr bool is_whole_path(std::string_view text) { return without_user(text).starts_with('/'); }
+
 // Lists go from the root of the tree inwards; so the last entry is the closest one.
 struct ControlGroup {
     // "ssh.service"; below a user's manager "user@1000.service" and "user:app-mail.scope".

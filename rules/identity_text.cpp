@@ -35,10 +35,6 @@ bool is_name_pattern(std::string_view text) {
     return text.find_first_of("*?[") != std::string_view::npos;
 }
 
-std::string_view without_user(std::string_view text) {
-    return text.starts_with(user_prefix) ? text.substr(user_prefix.size()) : text;
-}
-
 Result<Pattern> parse_name(std::string_view text, std::string_view what, std::string_view example) {
     const std::string_view name = without_user(text);
     if (name.empty() || name.size() > max_name || has_control(name) || name.contains('/'))
@@ -117,7 +113,7 @@ Result<Pattern> parse_script(std::string_view text) {
     for (const auto prefix : {module_prefix, class_prefix})
         if (text.starts_with(prefix) && text.size() > prefix.size())
             return parse_name(text, "a module", "module:http.server or class:org.example.Main");
-    if (!without_user(text).starts_with('/'))
+    if (!is_whole_path(text))
         return fail(quoted(text) + " is neither an absolute path nor a module",
                     "write the whole path of the script, or module:NAME for python -m NAME");
     auto path = parse_app(text);

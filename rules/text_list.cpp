@@ -33,8 +33,7 @@ bool TextList::matches(std::string_view text) const {
 bool is_pattern(Condition condition, std::string_view text) {
     const bool name = condition == Condition::unit || condition == Condition::slice ||
                       condition == Condition::container ||
-                      (condition == Condition::script && !text.starts_with('/') &&
-                       !text.starts_with("user:/"));
+                      (condition == Condition::script && !is_whole_path(text));
     if (condition == Condition::verity) return false;
     // Unlike in a path, a backslash alone makes no pattern: units have them in their names.
     return name ? text.find_first_of("*?[") != std::string_view::npos : Glob::is_pattern(text);
