@@ -15,7 +15,6 @@ public:
     bool has(const TrackedFlow& flow) const {
         return flow.protocol == Protocol::tcp && !flow.zoned && ends_.contains(ends_of(flow));
     }
-    std::size_t size() const { return ends_.size(); }
 
 private:
     using Ends = std::tuple<Address, Address, std::uint16_t, std::uint16_t>;

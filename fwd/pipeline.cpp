@@ -73,15 +73,20 @@ void Pipeline::resume(bool found_out, const Answer& answer) {
 
 int Pipeline::wait_ms(int most) const { return parked_.wait_ms(monotonic_ns(), most); }
 
+// Under which rules it is decided, and when.
+Surroundings Pipeline::begin(Decided& decided, const ActiveRules& active) {
+    decided.rules = active.rules;
+    decided.time_us = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1000);
+    const std::int64_t now = decided.time_us / 1'000'000;
+    return {now, local_minute_.at(now), active.facts()};
+}
+
 // Each round finds out something that the one before did not know, and there are three such facts.
 // With a `failure`, what is not known by now counts as not to be known.
 std::optional<QueueVerdict> Pipeline::decide(ParkedPacket& packet, NoContent failure) {
     Decided& decided = packet.decided;
     const auto active = active_.load();
-    decided.rules = active->rules;
-    decided.time_us = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1000);
-    const std::int64_t now = decided.time_us / 1'000'000;
-    const Surroundings around(now, local_minute_.at(now), active->facts());
+    const Surroundings around = begin(decided, *active);
     for (;;) {
         decided.flow.names = flow_names_.views();
         decided.flow.interface = active->interface_name(packet.interface);

@@ -40,6 +40,11 @@ public:
              ContentWorker& contents, ParkedPackets::Limits parking, VerdictCache& verdicts,
              Grants& grants, Sink sink);
 
+    // Decides a connection that is open already as if it spoke now, before any packet does: true if it may
+    // go on, and that is recorded then. What can't be said so, or may not, its next packet is to decide.
+    // Only before there is a packet thread.
+    bool accept_open(const TrackedFlow& connection);
+
     // The verdict on one packet; nothing if it is parked until something is found out about its
     // executable's file. Called on the packet thread only, as are the next two.
     std::optional<QueueVerdict> judge(const QueuedPacket& packet);
@@ -47,10 +52,6 @@ public:
     // Judges parked packets that need wait no longer, under the rules that are in force now.
     // `found_out`: the content worker has something new.
     void resume(bool found_out, const Answer& answer);
-    // Decides a connection that is open already as if it spoke now, before any packet does: true if it may
-    // go on, and that is recorded then. What can't be said so, or may not, its next packet is to decide.
-    bool accept_open(const TrackedFlow& connection);
-
     // How long to wait at most before the next resume().
     int wait_ms(int most) const;
 
@@ -64,6 +65,7 @@ private:
     void attribute(ParkedPacket& packet, const QueuedPacket& queued);
     bool attribute_open(ParkedPacket& packet, const TrackedFlow& connection, const Network* network);
     void name(Decided& decided, bool opening);
+    Surroundings begin(Decided& decided, const ActiveRules& active);
     std::optional<QueueVerdict> decide(ParkedPacket& packet, NoContent failure);
     void keep_names(ParkedPacket& packet) const;
     bool fill_content(Decided& decided, Facts wanted, NoContent& failure);

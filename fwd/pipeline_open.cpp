@@ -2,7 +2,6 @@
 // Connections that are open when the daemon starts.
 #include <algorithm>
 
-#include "fwd/clock.hpp"
 #include "fwd/packet_flow.hpp"
 #include "fwd/pipeline.hpp"
 
@@ -53,10 +52,7 @@ bool Pipeline::accept_open(const TrackedFlow& connection) {
     decided.latency_ns = -1;  // nobody waited for it
     flow_names_.clear();
     name(decided, false);
-    decided.rules = active->rules;
-    decided.time_us = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1000);
-    const std::int64_t now = decided.time_us / 1'000'000;
-    const Surroundings around(now, local_minute_.at(now), active->facts());
+    const Surroundings around = begin(decided, *active);
     decided.flow.names = flow_names_.views();
     const Decision decision = active->rules->decide(decided.flow, around);
     if (decision.action != Action::accept || decision.depends_on.has(Input::interface) ||
