@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from lib.case import TIMED_OUT, KernelTest
+from lib.exchange import Exchange
 from lib.helper import Helper
 from lib.namespace import Namespace
 from lib.places import built, copies
@@ -96,21 +97,14 @@ class Forward(KernelTest):
                                    "print('up', flush=True); s.accept()", stdout=subprocess.PIPE)
         self.addCleanup(listener.kill)
         self.assertEqual(listener.stdout.readline(), b"up\n")
-        client = self.inner.start("/usr/bin/python3", "-c", "\n".join((
-            "import socket", f"c = socket.create_connection(('{self.pair.peer4}', 7), 20)",
-            "c.sendall(b'one'); assert c.recv(9) == b'one'; print('up', flush=True); input()",
-            "c.settimeout(3); c.sendall(b'two'); c.recv(9)")),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.addCleanup(client.kill)
-        self.assertEqual(client.stdout.readline(), b"up\n")
+        client = Exchange(self, self.inner, self.pair.peer4, patience=3)
         daemon.kill()
         daemon.write_rules("rules:\n  - {name: calls, direction: in, action: accept}\n"
                            "  - {name: through, direction: forward, action: drop}\n")
         daemon.start()
         daemon.kill()
         self.wire.reset()
-        client.communicate(b"\n", timeout=60)
-        self.assertNotEqual(client.returncode, 0)
+        self.assertIsNone(client.go_on())
         self.assertEqual(self.wire.count(protocol="tcp", dport=7), 0)
 
     def test_flows_of_the_host_itself_are_not_taken_for_those_inside(self):

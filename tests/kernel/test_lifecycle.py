@@ -7,6 +7,7 @@ import signal
 import subprocess
 
 from lib.case import TIMED_OUT, KernelTest, only_in
+from lib.exchange import Exchange
 from lib.places import built
 from lib.wait import wait_until
 
@@ -95,48 +96,24 @@ class Lifecycle(KernelTest):
 
     def test_decided_flows_go_on_while_the_daemon_is_dead(self):
         daemon = self.daemon(ACCEPT_ALL)
-        client = self.host.start("/usr/bin/python3", "-c", "\n".join((
-            "import socket", f"c = socket.create_connection(('{self.pair.peer4}', 7), 20)",
-            "c.sendall(b'one'); assert c.recv(9) == b'one'; print('up', flush=True); input()",
-            "c.settimeout(20); c.sendall(b'two'); assert c.recv(9) == b'two'")),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.addCleanup(client.kill)
-        self.assertEqual(client.stdout.readline(), b"up\n")
+        client = Exchange(self, self.host, self.pair.peer4)
         daemon.kill()
-        client.communicate(b"\n", timeout=60)
-        self.assertEqual(client.returncode, 0)
-
-    def open_connection(self):
-        """A connection of this host's that has been answered once; a second time when told to, patiently."""
-        client = self.host.start("/usr/bin/python3", "-c", "\n".join((
-            "import socket", f"c = socket.create_connection(('{self.pair.peer4}', 7), 20)",
-            "c.sendall(b'one'); assert c.recv(9) == b'one'; print('up', flush=True); input()",
-            "c.settimeout(5); c.sendall(b'two'); assert c.recv(9) == b'two'")),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(client.kill)
-        self.assertEqual(client.stdout.readline(), b"up\n")
-        return client
+        self.assertEqual(client.go_on(), "two")
 
     def served_connection(self):
-        """The same from the peer, which speaks again, to a server of this host's that is gone when it did."""
+        """From the peer to a server of this host's that is gone when it has answered twice."""
         server = self.host.start("/usr/bin/python3", "-c", "\n".join((
             "import socket", "s = socket.create_server(('0.0.0.0', 4000)); print('up', flush=True)",
-            "c, _ = s.accept(); c.settimeout(30)", "assert c.recv(9) == b'one'; c.sendall(b'one')",
-            "assert c.recv(9) == b'two'")), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            "c, _ = s.accept(); c.settimeout(30)",
+            "for word in (b'one', b'two'): assert c.recv(9) == word; c.sendall(word)")),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(server.kill)
         self.assertEqual(server.stdout.readline(), b"up\n")
-        client = self.peer.start("/usr/bin/python3", "-c", "\n".join((
-            "import socket", f"c = socket.create_connection(('{self.pair.host4}', 4000), 20)",
-            "c.sendall(b'one'); assert c.recv(9) == b'one'; print('up', flush=True); input()",
-            "c.sendall(b'two'); c.settimeout(5); assert c.recv(9) == b''")),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(client.kill)
-        self.assertEqual(client.stdout.readline(), b"up\n")
-        return server, client
+        return server, Exchange(self, self.peer, self.pair.host4, 4000, patience=5)
 
     def test_open_connections_go_on_though_the_next_daemon_dies_at_once(self):
         daemon = self.daemon(ACCEPT_ALL)
-        client = self.open_connection()
+        client = Exchange(self, self.host, self.pair.peer4, patience=5)
         server, caller = self.served_connection()
         daemon.kill()
         daemon.start()
@@ -145,22 +122,18 @@ class Lifecycle(KernelTest):
             row = daemon.audit.wait_rows(1, scanned, pid, direction)[0]
             self.assertEqual((row["rule"], row["verdict"]), ("all", "accept"))
         daemon.kill()
-        for process in (client, caller):
-            process.communicate(b"\n", timeout=60)
-            self.assertEqual(process.returncode, 0)
+        self.assertEqual([client.go_on(), caller.go_on()], ["two", "two"])
 
     def test_open_connections_that_the_next_daemon_denies_do_not_go_on(self):
         daemon = self.daemon(ACCEPT_ALL)
-        client = self.open_connection()
+        client = Exchange(self, self.host, self.pair.peer4, patience=5)
         server, caller = self.served_connection()
         daemon.kill()
         daemon.write_rules("rules:\n  - {name: nothing, action: drop}\n")
         daemon.start()
         daemon.kill()
         self.wire.reset()
-        for process in (client, caller):
-            process.communicate(b"\n", timeout=60)
-            self.assertNotEqual(process.returncode, 0)
+        self.assertEqual([client.go_on(), caller.go_on()], [None, None])
         self.assertEqual(self.wire.count(protocol="tcp", dport=7), 0)
         self.assertIsNone(server.poll(), "the server was told")
 
@@ -178,18 +151,11 @@ class Lifecycle(KernelTest):
 
     def test_new_rules_are_asked_about_flows_decided_before(self):
         daemon = self.daemon(ACCEPT_ALL)
-        client = self.host.start("/usr/bin/python3", "-c", "\n".join((
-            "import socket", f"c = socket.create_connection(('{self.pair.peer4}', 7), 20)",
-            "c.sendall(b'one'); assert c.recv(9) == b'one'; print('up', flush=True); input()",
-            "c.settimeout(3); c.sendall(b'two'); c.recv(9)")),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(client.kill)
-        self.assertEqual(client.stdout.readline(), b"up\n")
+        client = Exchange(self, self.host, self.pair.peer4, patience=3)
         daemon.write_rules("rules:\n  - {name: nothing, action: drop}\n")
         daemon.reload()
         self.wire.reset()
-        client.communicate(b"\n", timeout=60)
-        self.assertNotEqual(client.returncode, 0)
+        self.assertIsNone(client.go_on())
         self.assertEqual(self.wire.count(protocol="tcp", dport=7), 0)
         row = daemon.audit.wait_rows(1, "rule = 'nothing' AND protocol = 'tcp'")[0]
         self.assertEqual(row["pid"], client.pid)
