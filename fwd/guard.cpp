@@ -236,6 +236,10 @@ std::vector<MissingFeature> Guard::missing() const {
                            "ping sockets, stay unknown; a datagram socket that takes over another "
                            "program's port within conntrack's time-out inherits its verdict; no "
                            "flow is accepted by the kernel itself"});
+    if (!table_->asks_source())
+        missing.push_back({"nft_fib, netfilter's look-up of addresses",
+                           "a program that sends over loopback in another host's name (IPv6) has the kernel answer "
+                           "that host with what it sent"});
     return missing;
 }
 

@@ -172,6 +172,7 @@ Result<NftTable> NftTable::install(const NftLayout& layout) {
         if (auto able = impl->compat->probe(); !able) return no_queue(by_nft.error(), able.error());
         impl->kind = QueueKind::xtables;
     }
+    impl->layout.asks_source = run(impl->nft.get(), nft_source_probe_text()).has_value();
     if (auto done = impl->put(); !done) {
         return fail("cannot put in the table inet doorward: " + done.error().what,
                     "a module may be missing (nft_ct, nft_reject_inet, nf_tables)");
@@ -227,6 +228,7 @@ Result<NftCounters> NftTable::counters() const {
 
 QueueKind NftTable::queue_kind() const { return impl_->kind; }
 bool NftTable::knows_senders() const { return impl_->knows_senders; }
+bool NftTable::asks_source() const { return impl_->layout.asks_source; }
 
 Result<void> NftTable::remove() {
     if (!impl_->installed) return {};

@@ -155,6 +155,19 @@ Rules sender(const NftLayout& layout) {
 
 Rules accepted_out() { return {"meta l4proto tcp goto accepted_connection", "goto accepted"}; }
 
+// Any program may send from an address that is not this host's (IPV6_FREEBIND), and what answers to that leaves
+// the host in the kernel's name. Most need no look-up.
+Rules loopback(const NftLayout& layout, std::string_view interface) {
+    const std::string passes = fmt::format("{} \"lo\" counter name loopback accept", interface);
+    if (!layout.asks_source || interface != "oifname") return {passes};
+    Rules rules;
+    for (const char* source : {"ip saddr 127.0.0.0/8", "ip6 saddr ::1", "fib saddr type local"})
+        rules.push_back(fmt::format("{} \"lo\" {} counter name loopback accept", interface, source));
+    // The resets by which we refuse come from the other end, and nobody sends them.
+    rules.push_back(fmt::format("{} \"lo\" jump answer_out", interface));
+    return rules;
+}
+
 // `interface`: oifname or iifname.
 Rules hook(const NftLayout& layout, std::string_view interface, std::string_view hook_name) {
     Rules rules;
@@ -162,9 +175,8 @@ Rules hook(const NftLayout& layout, std::string_view interface, std::string_view
     // First, for every packet: our bits are ours alone. A socket may have put some there
     // (SO_MARK), and below only a packet that came back from the daemon may carry any.
     rules.push_back(set_mark("meta", layout.marks, 0));
-    if (!layout.filter_loopback) {
-        rules.push_back(fmt::format("{} \"lo\" counter name loopback accept", interface));
-    }
+    if (!layout.filter_loopback)
+        for (std::string& rule : loopback(layout, interface)) rules.push_back(std::move(rule));
     if (hook_name == "output") {
         rules.push_back("meta l4proto tcp goto tcp_out");
         for (const std::string_view opening : opening_packets)
@@ -223,6 +235,14 @@ std::string replace_rules(std::string_view chain, const Rules& rules) {
         out += fmt::format("add rule {} {} {}\n", table_name, chain, rule);
     }
     return out;
+}
+
+std::string probe(std::string_view rule) {
+    return fmt::format("add table inet doorward-probe\n"
+                       "add chain inet doorward-probe probe\n"
+                       "add rule inet doorward-probe probe {}\n"
+                       "delete table inet doorward-probe\n",
+                       rule);
 }
 
 }  // namespace
@@ -296,13 +316,9 @@ std::string nft_undecided_text(const NftLayout& layout) {
     return replace_rules("undecided", undecided(layout));
 }
 
-std::string nft_probe_text(const NftLayout& layout) {
-    return fmt::format("add table inet doorward-probe\n"
-                       "add chain inet doorward-probe probe\n"
-                       "add rule inet doorward-probe probe queue num {}\n"
-                       "delete table inet doorward-probe\n",
-                       layout.queue);
-}
+std::string nft_probe_text(const NftLayout& layout) { return probe(fmt::format("queue num {}", layout.queue)); }
+
+std::string nft_source_probe_text() { return probe("fib saddr type local"); }
 
 std::string nft_without_senders_text(const NftLayout& layout) {
     return replace_rules("owner", {forget_verdict(layout.marks)}) + replace_rules("sender", {}) +

@@ -15,6 +15,9 @@ std::string nft_table_text(const NftLayout& layout);
 // Asks for nft's `queue` statement and leaves nothing behind: one transaction.
 std::string nft_probe_text(const NftLayout& layout);
 
+// The same for nft's `fib` expression.
+std::string nft_source_probe_text();
+
 // Changes the generation in a table that is in: one transaction.
 std::string nft_generation_text(const NftLayout& layout);
 

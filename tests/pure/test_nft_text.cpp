@@ -79,7 +79,32 @@ TEST_CASE("loopback passes unless it is filtered", "[nft_text]") {
     CHECK_THAT(chain(passes, "output"), Contains("oifname \"lo\" counter name loopback accept"));
     CHECK_THAT(chain(passes, "input"), Contains("iifname \"lo\" counter name loopback accept"));
     layout.filter_loopback = true;
-    CHECK_THAT(nft_table_text(layout), !Contains("counter name loopback"));
+    for (const bool asks_source : {false, true}) {
+        layout.asks_source = asks_source;
+        CHECK_THAT(nft_table_text(layout), !Contains("counter name loopback"));
+    }
+}
+
+TEST_CASE("loopback passes only from this host's addresses where the kernel can tell", "[nft_text]") {
+    NftLayout layout = some_layout();
+    layout.asks_source = true;
+    const std::string text = nft_table_text(layout);
+    const std::string out = chain(text, "output");
+    CHECK_THAT(out, !Contains("\"lo\" counter") &&
+                        Contains("oifname \"lo\" ip saddr 127.0.0.0/8 counter name loopback accept") &&
+                        Contains("oifname \"lo\" ip6 saddr ::1 counter name loopback accept") &&
+                        Contains("oifname \"lo\" fib saddr type local counter name loopback accept"));
+    // Of the rest only what nobody sends: it comes after all that pass by their address.
+    CHECK(out.find("fib saddr") < out.find("oifname \"lo\" jump answer_out"));
+    CHECK(out.find("jump answer_out") < out.find("goto tcp_out"));
+    // What goes out over loopback is all that comes in there.
+    CHECK_THAT(chain(text, "input"), Contains("iifname \"lo\" counter name loopback accept") && !Contains("fib"));
+}
+
+TEST_CASE("asking for the look-up of addresses leaves nothing behind", "[nft_text]") {
+    const std::string text = nft_source_probe_text();
+    CHECK_THAT(text, Contains("fib saddr type local\n") && !Contains("inet doorward "));
+    CHECK(text.ends_with("delete table inet doorward-probe\n"));
 }
 
 TEST_CASE("before the first generation nothing is decided", "[nft_text]") {
