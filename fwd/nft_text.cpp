@@ -69,7 +69,8 @@ Rules ask(const NftLayout& layout) {
             "jump slot", "counter name queued goto undecided"};
 }
 
-// Packets that come in or pass through have no sender here.
+// Packets that come in or pass through have no sender here. Each SYN among them: conntrack keeps connections that
+// have no socket any more, and who listens on the port by now need not be the one that was accepted.
 Rules ask_in(const NftLayout& layout) {
     return {set_mark("meta", layout.marks, layout.generation_mark), "ct direction reply goto reply",
             "counter name queued goto undecided"};
@@ -185,6 +186,7 @@ Rules hook(const NftLayout& layout, std::string_view interface, std::string_view
         // could put anything into one.
         rules.push_back("meta l4proto { icmp, icmpv6 } meta skuid >= 0 goto ask");
     }
+    if (hook_name == "input") rules.push_back(fmt::format("iifname != \"lo\" {} goto ask_in", syn));
     rules.push_back("jump decided");
     const std::string answer = refusal(layout.marks);
     if (hook_name == "output") {
@@ -203,7 +205,7 @@ Rules hook(const NftLayout& layout, std::string_view interface, std::string_view
 
 Rules forward(const NftLayout& layout) {
     return {"type filter hook forward priority -140; policy accept;",
-            set_mark("meta", layout.marks, 0), "jump decided", "goto ask_in"};
+            set_mark("meta", layout.marks, 0), std::string(syn) + " goto ask_in", "jump decided", "goto ask_in"};
 }
 
 Rules verdict(const NftLayout& layout, std::string_view head, std::string_view accepted_chain) {

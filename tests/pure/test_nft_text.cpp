@@ -107,6 +107,21 @@ TEST_CASE("asking for the look-up of addresses leaves nothing behind", "[nft_tex
     CHECK(text.ends_with("delete table inet doorward-probe\n"));
 }
 
+TEST_CASE("a connection that begins from outside is asked about though its tuple was decided", "[nft_text]") {
+    NftLayout layout = some_layout();
+    layout.filter_forward = true;
+    const std::string text = nft_table_text(layout);
+    const std::string asked = "tcp flags & (syn | ack) == syn goto ask_in\n";
+    for (const std::string name : {"input", "forward"}) {
+        const std::string rules = chain(text, name);
+        REQUIRE(rules.find(asked) != std::string::npos);
+        CHECK(rules.find(asked) < rules.find("jump decided"));
+    }
+    CHECK_THAT(chain(text, "output"), !Contains(asked));
+    // Over loopback the one who connects was asked about.
+    CHECK_THAT(chain(text, "input"), Contains("iifname != \"lo\" " + asked));
+}
+
 TEST_CASE("before the first generation nothing is decided", "[nft_text]") {
     NftLayout layout = some_layout();
     layout.generation_mark = layout.marks.none_yet();
