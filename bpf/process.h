@@ -15,6 +15,7 @@ enum {
 	FUSE_SUPER_MAGIC = 0x65735546,
 	DEVICE_MINOR_BITS = 20,
 	USERS_MARK = 5, /* bytes of "user:" */
+	FMODE_EXEC = 0x20, /* include/linux/fs.h: in f_flags of what the kernel opened to run it, and of nothing else */
 };
 
 struct path_walk {
@@ -194,6 +195,7 @@ static __always_inline void take_executable(struct dw_scratch *out, struct file 
 	struct mount *mount = mount_of(BPF_CORE_READ(exe, f_path.mnt));
 	struct inode *inode = BPF_CORE_READ(exe, f_inode);
 	struct path_walk walk;
+	bool lost;
 
 	out->process.exe_inode = BPF_CORE_READ(inode, i_ino);
 	out->process.exe_device = BPF_CORE_READ(inode, i_sb, s_dev);
@@ -202,8 +204,13 @@ static __always_inline void take_executable(struct dw_scratch *out, struct file 
 	if (BPF_CORE_READ(inode, i_nlink) == 0)
 		out->process.flags |= DW_EXE_UNLINKED;
 	walk_path(&walk, out, BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt));
-	if (walk.done && !walk.detached && of_users(BPF_CORE_READ(mount, mnt_ns)))
+	/* A folder that was moved out of the mount it is seen through ends at its file system's root, "/". */
+	lost = walk.detached && out->process.path[walk.start & (DW_PATH_MAX - 1)] == '/';
+	if (walk.done && (lost || (!walk.detached && of_users(BPF_CORE_READ(mount, mnt_ns)))))
 		mark_as_users(&walk);
+	/* Root of a user namespace may have any file it can open taken for its executable (PR_SET_MM_EXE_FILE). */
+	if (!(BPF_CORE_READ(exe, f_flags) & FMODE_EXEC))
+		walk.done = false;
 	out->process.path_start = walk.start;
 	if (walk.detached)
 		out->process.flags |= DW_PATH_DETACHED;
