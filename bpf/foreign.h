@@ -47,7 +47,7 @@ int foreign_egress(struct __sk_buff *skb)
 	netns = netns_of(sk);
 	if (netns == netns_cookie || !sender_key(skb, &key))
 		return ALLOW;
-	if (key.protocol == IPPROTO_TCP || kind_of_sender(sk, &key) != SENDER_CURRENT)
+	if (key.protocol == IPPROTO_TCP || kind_of_sender((void *)skb, sk, &key) != SENDER_CURRENT)
 		return ALLOW;
 	ports_of_packet(skb, &key);
 	bind_foreign_flow(&key, sk, DW_HOOK_CGROUP, netns);

@@ -45,7 +45,7 @@ static __always_inline bool grant_of(struct __sk_buff *skb, struct dw_grant *gra
 	if (!sender_key(skb, &grant->flow))
 		return false;
 	grant->cookie = bpf_get_socket_cookie(skb);
-	switch (kind_of_sender(socket_of(skb), &grant->flow)) {
+	switch (kind_of_sender((void *)skb, socket_of(skb), &grant->flow)) {
 	case SENDER_CURRENT:
 		process_key_of_current(&grant->who);
 		return true;

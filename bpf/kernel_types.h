@@ -82,6 +82,7 @@ struct path {
 	struct dentry *dentry;
 };
 struct file {
+	unsigned int f_flags;
 	struct path f_path;
 	struct inode *f_inode;
 	void *private_data;
@@ -184,6 +185,8 @@ struct inet_connection_sock {
 };
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
+	bool is_mptcp;
+	unsigned int total_retrans;
 };
 struct socket {
 	struct file *file;
@@ -194,8 +197,19 @@ struct msghdr {
 	int msg_namelen;
 	unsigned long msg_controllen;
 };
+struct net_device;
 struct sk_buff {
+	struct net_device *dev;
 	struct sock *sk;
+	unsigned short protocol;
+	char cb[48];
+};
+/* What is in sk_buff.cb within the IP layers. */
+struct inet_skb_parm {
+	unsigned short flags;
+};
+struct inet6_skb_parm {
+	unsigned short flags;
 };
 struct seq_file;
 struct bpf_iter_meta {
@@ -231,6 +245,9 @@ enum {
 	AF_PACKET = 17,
 	SOL_PACKET = 263,
 	PACKET_QDISC_BYPASS = 20,
+	ETH_P_IP = 0x0800,
+	IPSKB_XFRM_TRANSFORMED = 4, /* include/net/ip.h */
+	IP6SKB_XFRM_TRANSFORMED = 1, /* include/linux/ipv6.h */
 	SOCK_RAW = 3,
 	TCP_TIME_WAIT = 6,
 	TCP_LISTEN = 10,

@@ -71,23 +71,35 @@ enum sender_kind {
 	SENDER_CONNECTED, /* who the hooks on connect have bound to the tuple */
 };
 
-/* Packets that the kernel wraps around others (tunnels, IPsec) still point to the inner socket. */
-static __always_inline bool wrapped(struct sock *sk, dw_u8 protocol, struct dw_flow_key *key)
+/* It came through a device, or IPsec has been at it. What a socket sends has seen neither, whatever a raw
+ * one writes into its header, and whatever has become of a socket's port since. */
+static __always_inline bool made_of_another(struct sk_buff *packet)
 {
-	if (BPF_CORE_READ(sk, sk_type) == SOCK_RAW) {
-		if (protocol == key->protocol || protocol == IPPROTO_RAW)
-			return false;
-		return key->protocol == IPPROTO_IPIP || key->protocol == IPPROTO_IPV6 ||
-		       key->protocol == IPPROTO_GRE || key->protocol == IPPROTO_ESP ||
-		       key->protocol == IPPROTO_AH || key->protocol == IPPROTO_UDP;
-	}
+	if (BPF_CORE_READ(packet, dev))
+		return true;
+	if (BPF_CORE_READ(packet, protocol) == bpf_htons(ETH_P_IP))
+		return BPF_CORE_READ((struct inet_skb_parm *)packet->cb, flags) & IPSKB_XFRM_TRANSFORMED;
+	return BPF_CORE_READ((struct inet6_skb_parm *)packet->cb, flags) & IP6SKB_XFRM_TRANSFORMED;
+}
+
+static __always_inline bool as_the_socket_sends(struct sock *sk, dw_u8 protocol, struct dw_flow_key *key)
+{
+	if (BPF_CORE_READ(sk, sk_type) == SOCK_RAW)
+		return protocol == key->protocol || protocol == IPPROTO_RAW;
 	if (key->protocol == IPPROTO_HOPOPTS || key->protocol == IPPROTO_ROUTING ||
 	    key->protocol == IPPROTO_DSTOPTS)
-		return false;
-	if (protocol != key->protocol)
 		return true;
-	return (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE) &&
-	       bpf_ntohs(key->local_port) != BPF_CORE_READ(sk, __sk_common.skc_num);
+	if (protocol != key->protocol)
+		return false;
+	return (protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) ||
+	       bpf_ntohs(key->local_port) == BPF_CORE_READ(sk, __sk_common.skc_num);
+}
+
+/* Packets that the kernel wraps around others (tunnels, IPsec) still point to the inner socket. */
+static __always_inline bool wrapped(struct sk_buff *packet, struct sock *sk, dw_u8 protocol,
+				    struct dw_flow_key *key)
+{
+	return !as_the_socket_sends(sk, protocol, key) && made_of_another(packet);
 }
 
 static __always_inline bool is_datagram(dw_u8 protocol, struct sock *sk)
@@ -96,7 +108,8 @@ static __always_inline bool is_datagram(dw_u8 protocol, struct sock *sk)
 	       protocol == IPPROTO_ICMPV6 || BPF_CORE_READ(sk, sk_type) == SOCK_RAW;
 }
 
-static __always_inline enum sender_kind kind_of_sender(struct sock *sk, struct dw_flow_key *key)
+static __always_inline enum sender_kind kind_of_sender(struct sk_buff *packet, struct sock *sk,
+						       struct dw_flow_key *key)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	unsigned char state;
@@ -111,7 +124,7 @@ static __always_inline enum sender_kind kind_of_sender(struct sock *sk, struct d
 	if (protocol == IPPROTO_TCP && key->protocol == IPPROTO_TCP &&
 	    BPF_CORE_READ(sk, __sk_common.skc_num) == bpf_ntohs(key->local_port))
 		return SENDER_CONNECTED;
-	if (wrapped(sk, protocol, key) || BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock))
+	if (wrapped(packet, sk, protocol, key) || BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock))
 		return SENDER_KERNEL;
 	/* Datagrams leave in their sender's context. All else may also be sent by timers and arriving
 	 * packets, which leave a socket alone while a process is in a call on it. */
@@ -135,6 +148,14 @@ static __always_inline struct dw_binding *binding_of_packet(struct dw_flow_key *
 	return bpf_map_lookup_elem(&bindings, &key);
 }
 
+/* The connections below a program's MPTCP socket are the kernel's own sockets. */
+static __always_inline bool of_mptcp(struct sock *sk)
+{
+	struct tcp_sock *tcp = (void *)sk;
+
+	return bpf_core_field_exists(tcp->is_mptcp) && BPF_CORE_READ_BITFIELD_PROBED(tcp, is_mptcp);
+}
+
 static __always_inline bool describe_sender(struct sock *sk, enum sender_kind kind,
 					    struct dw_flow_key *key, struct dw_binding *out)
 {
@@ -153,11 +174,12 @@ static __always_inline bool describe_sender(struct sock *sk, enum sender_kind ki
 			*out = *bound;
 			return true;
 		}
-		if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock)) {
+		if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) && !of_mptcp(sk)) {
 			out->flags = DW_FROM_KERNEL;
 			return true;
 		}
-		if (!BPF_CORE_READ(sk, sk_lock.owned))
+		/* Sent again, whoever is in a call on the socket need not be who connected it. */
+		if (!BPF_CORE_READ(sk, sk_lock.owned) || BPF_CORE_READ((struct tcp_sock *)sk, total_retrans))
 			return false;
 	}
 	binding_of_current(out, sk, DW_HOOK_NETFILTER);
@@ -198,24 +220,40 @@ static __always_inline dw_u32 take_slot(struct dw_senders *all, dw_u64 cookie, s
 	return index + 1;
 }
 
-/* A process as far as it parts slots: a connection belongs to its socket alone. */
-static __always_inline void sending_process(enum sender_kind kind, struct dw_process_key *who)
+/* A process as far as it parts slots: false if the socket alone is known. */
+static __always_inline bool sending_process(enum sender_kind kind, struct sock *sk, struct dw_flow_key *key,
+					    struct dw_process_key *who)
 {
+	struct dw_binding *bound;
+
 	__builtin_memset(who, 0, sizeof(*who));
 	if (kind == SENDER_CURRENT)
 		process_key_of((void *)bpf_get_current_task(), who);
+	if (kind == SENDER_CURRENT || kind == SENDER_KERNEL)
+		return true;
+	/* A socket may be connected anew, by whoever has it by then. */
+	bound = kind == SENDER_CONNECTED ? binding_of_packet(key) : 0;
+	if (!bound || bound->sock != (dw_u64)sk)
+		return false;
+	*who = bound->who;
+	return true;
 }
 
+/* `any`: the latest of the socket's. */
 static __always_inline dw_u32 find_slot(struct dw_senders *all, dw_u64 cookie, bool any,
 					struct dw_process_key *who)
 {
+	dw_u32 found = 0, newest = 0;
+
 	for (dw_u32 i = 0; i < DW_SENDER_SLOTS; i++) {
 		struct dw_sender *slot = &all->slot[i];
 
-		if (slot->version && slot->cookie == cookie && (any || same_process(&slot->who, who)))
-			return i + 1;
+		if (slot->version <= newest || slot->cookie != cookie || !(any || same_process(&slot->who, who)))
+			continue;
+		newest = slot->version;
+		found = i + 1;
 	}
-	return 0;
+	return found;
 }
 
 static __always_inline struct sock *socket_of(struct __sk_buff *skb)
@@ -235,14 +273,15 @@ static __noinline dw_u32 slot_of(struct __sk_buff *skb, struct dw_flow_key *key)
 	struct dw_senders *all;
 	enum sender_kind kind;
 	dw_u32 slot;
+	bool any;
 
 	if (!key)
 		return 0;
-	kind = kind_of_sender(sk, key);
-	sending_process(kind, &who);
+	kind = kind_of_sender((void *)skb, sk, key);
+	any = !sending_process(kind, sk, key, &who);
 	all = bpf_map_lookup_elem(&senders, key);
 	if (all) {
-		slot = find_slot(all, cookie, kind == SENDER_CONNECTED || kind == SENDER_UNSEEN, &who);
+		slot = find_slot(all, cookie, any, &who);
 		if (slot)
 			return slot;
 	}
@@ -269,7 +308,7 @@ static __always_inline bool sent_again(struct __sk_buff *skb, struct dw_flow_key
 
 	if (key->protocol != IPPROTO_TCP || (all && all->owner))
 		return false;
-	if (kind_of_sender(sk, key) != SENDER_CONNECTED || BPF_CORE_READ(sk, sk_lock.owned))
+	if (kind_of_sender((void *)skb, sk, key) != SENDER_CONNECTED || BPF_CORE_READ(sk, sk_lock.owned))
 		return false;
 	bound = binding_of_packet(key);
 	return bound && bound->sock == (dw_u64)sk;
