@@ -40,7 +40,9 @@ Attributed Attribution::of(const Flow& flow, const QueuedPacket& packet, std::ui
     if (!found.binding) return {nullptr, found.unknown, AttributionSource::none, 0};
     NamedProcess named = processes_.name(*found.binding);
     const bool saw_send = flow.direction != Direction::in && found.binding->hook != DW_HOOK_SCAN;
-    return {std::move(named.process), named.unknown, source_of(*found.binding, found.grant ? Direction::out : flow.direction),
+    const bool sends = found.grant || found.connects;
+    return {std::move(named.process), named.unknown,
+            source_of(*found.binding, sends ? Direction::out : flow.direction),
             saw_send ? found.binding->seen_ns : 0, named.identity, found.grant};
 }
 
@@ -109,11 +111,19 @@ FoundSender Attribution::receiver(const Flow& flow, std::uint32_t interface) {
     if (!has_sockets(flow.protocol)) return {std::nullopt, Unknown::no_listener};
     if (goes_to_group(flow)) return group_receiver(flow);
     if (const auto found = holder(sockets_.receiver(flow, interface))) return held(*found);
-    // An accepted connection is not held by itself: the listener's holder is its receiver.
+    // An accepted connection is not held by itself: the listener's holder is its receiver. But what comes
+    // in may be for one that both ends began at once.
     if (flow.protocol == Protocol::tcp) {
+        if (sockets_.connects(flow, interface)) return connector(flow);
         if (const auto found = holder(sockets_.listener(flow, interface))) return held(*found);
     }
     return {std::nullopt, Unknown::no_listener};
+}
+
+FoundSender Attribution::connector(const Flow& flow) {
+    const auto binding = bindings_.sender(flow);
+    if (!binding) return {std::nullopt, Unknown::no_binding};
+    return {binding, Unknown::none, std::nullopt, true};
 }
 
 // Everybody on the port gets a copy. If that is one process, it is the receiver.

@@ -50,6 +50,7 @@ private:
     FoundSender answerer(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot);
     FoundSender sender_by_tuple(const Flow& flow, std::uint64_t settled_ns, std::uint64_t now_ns);
     FoundSender receiver(const Flow& flow, std::uint32_t interface);
+    FoundSender connector(const Flow& flow);
     FoundSender group_receiver(const Flow& flow);
     static FoundSender held(const dw_binding& holder);
     std::optional<dw_binding> holder(std::optional<std::uint64_t> cookie);

@@ -22,6 +22,7 @@ struct FoundSender {
     std::optional<dw_binding> binding;    // set if and only if `unknown` is none
     Unknown unknown = Unknown::none;
     std::optional<dw_grant> grant = std::nullopt;  // how the kernel knows a sender of datagrams
+    bool connects = false;  // it asked to be connected to who sends
 };
 
 // Reads the map that Probes owns (which must outlive it). Thread-safe: it only makes system calls.

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 
 namespace doorward {
@@ -153,6 +154,12 @@ std::optional<std::uint64_t> SockDiag::receiver(const Flow& flow, std::uint32_t 
 
 std::optional<std::uint64_t> SockDiag::listener(const Flow& flow, std::uint32_t interface) {
     return ask_cookie(socket_.get(), request_one(flow, Address{}, 0, interface, ++sequence_));
+}
+
+bool SockDiag::connects(const Flow& flow, std::uint32_t interface) {
+    const auto found = ask_one(socket_.get(), request_one(flow, flow.remote, flow.remote_port, interface,
+                                                          ++sequence_));
+    return found && found->idiag_state == TCP_SYN_SENT;
 }
 
 std::vector<std::uint64_t> SockDiag::group_receivers(const Flow& flow) {

@@ -24,6 +24,9 @@ public:
     // TCP: the listening socket, whatever connections there are.
     virtual std::optional<std::uint64_t> listener(const Flow& flow, std::uint32_t interface) = 0;
 
+    // TCP: whether the receiver itself asked to be connected to the remote, and waits for the answer.
+    virtual bool connects(const Flow& flow, std::uint32_t interface) = 0;
+
     // UDP to a multicast or broadcast address: every socket that may get a copy.
     virtual std::vector<std::uint64_t> group_receivers(const Flow& flow) = 0;
 };
@@ -40,6 +43,7 @@ public:
 
     std::optional<std::uint64_t> receiver(const Flow& flow, std::uint32_t interface) override;
     std::optional<std::uint64_t> listener(const Flow& flow, std::uint32_t interface) override;
+    bool connects(const Flow& flow, std::uint32_t interface) override;
     std::vector<std::uint64_t> group_receivers(const Flow& flow) override;
 
     // Closes the TCP or UDP socket that is connected to the flow's remote end: its program gets

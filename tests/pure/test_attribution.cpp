@@ -50,12 +50,14 @@ struct FakeSockets final : SocketLookup {
     std::optional<std::uint64_t> exact, listening;
     std::vector<std::uint64_t> group;
     std::uint32_t interface_asked = 0;
+    bool connecting = false;
 
     std::optional<std::uint64_t> receiver(const Flow&, std::uint32_t interface) override {
         interface_asked = interface;
         return exact;
     }
     std::optional<std::uint64_t> listener(const Flow&, std::uint32_t) override { return listening; }
+    bool connects(const Flow&, std::uint32_t) override { return connecting; }
     std::vector<std::uint64_t> group_receivers(const Flow&) override { return group; }
 };
 
@@ -292,6 +294,25 @@ TEST_CASE("an accepted connection belongs to its listener's holder; a datagram s
     connection.protocol = Protocol::tcp;
     CHECK(world.of(connection, true, 0).process->exe == "/bin/p6");
     CHECK(world.of(flow(Direction::in), true, 0).unknown == Unknown::no_listener);
+}
+
+TEST_CASE("a connection that both ends begin belongs to who connects, not to who listens") {
+    World world;
+    world.holders = {{12, 6}};
+    world.sockets.exact = 99;
+    world.sockets.listening = 12;
+    world.sockets.connecting = true;
+    Flow connection = flow(Direction::in);
+    connection.protocol = Protocol::tcp;
+    CHECK(world.of(connection, true, 0).unknown == Unknown::no_binding);
+    world.bound.emplace();
+    world.bound->who.pid = 7;
+    world.bound->hook = DW_HOOK_CGROUP;
+    const Attributed found = world.of(connection, true, 0);
+    CHECK(found.process->exe == "/bin/p7");
+    CHECK(found.source == AttributionSource::cgroup);
+    connection.protocol = Protocol::udp;
+    CHECK(world.of(connection, true, 0).unknown == Unknown::no_listener);
 }
 
 TEST_CASE("what goes to a group is one process's, or ambiguous") {
