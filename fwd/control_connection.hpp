@@ -18,6 +18,7 @@ public:
 
     int fd() const { return fd_.get(); }
     const Peer& peer() const { return peer_; }
+    Access access() const { return access_; }
 
     // The events to wait for, as EPOLL bits. Never both directions: a client that doesn't read its
     // reply is not read from, so at most one reply is held.

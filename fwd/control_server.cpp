@@ -10,6 +10,7 @@
 
 #include "fwd/call_allowance.hpp"
 #include "fwd/control_connection.hpp"
+#include "fwd/control_places.hpp"
 #include "fwd/handle.hpp"
 #include "fwd/unix_listener.hpp"
 
@@ -43,7 +44,8 @@ struct ControlServer::Impl {
     Result<void> start();
     void accept_one();
     void admit(Fd fd);
-    std::optional<std::string> refusal(const Peer& peer);
+    std::optional<std::string> refusal(const Peer& peer, Access access);
+    bool make_room(const Peer& peer, Access access);
     void watch(std::unique_ptr<Client> client);
     void serve(Client& client, std::uint32_t events);
     void sweep();
@@ -90,29 +92,38 @@ void ControlServer::Impl::admit(Fd fd) {
     auto peer = peer_of(fd.get());
     if (!peer) return;  // without credentials there is nobody to answer to
     const Access access = access_of(*peer, options.groups);
-    const auto reason = refusal(*peer);
+    const auto reason = refusal(*peer, access);
     auto client = std::make_unique<Client>(Client{
         *this, ControlConnection(std::move(fd), std::move(*peer), access, options.limits), {}, false});
     if (reason) return client->connection.send_last(too_many(*reason));
     watch(std::move(client));
 }
 
-std::optional<std::string> ControlServer::Impl::refusal(const Peer& peer) {
+std::optional<std::string> ControlServer::Impl::refusal(const Peer& peer, Access access) {
     const ControlLimits& limits = options.limits;
     if (!allowance.take(peer.uid, ControlConnection::Clock::now()))
         return fmt::format("user {} asks too often", peer.uid);
     if (clients.size() >= limits.clients)
         return fmt::format("{} clients are connected already", clients.size());
     if (peer.uid == 0) return std::nullopt;
-    if (clients.size() + limits.root_reserve >= limits.clients)
-        return fmt::format("{} clients are connected already", clients.size());
     const auto same_user = [&](const auto& entry) {
         return entry.second->connection.peer().uid == peer.uid;
     };
-    if (static_cast<std::size_t>(std::ranges::count_if(clients, same_user)) <
-        limits.clients_per_uid)
-        return std::nullopt;
-    return fmt::format("user {} has {} connections already", peer.uid, limits.clients_per_uid);
+    if (static_cast<std::size_t>(std::ranges::count_if(clients, same_user)) >= limits.clients_per_uid)
+        return fmt::format("user {} has {} connections already", peer.uid, limits.clients_per_uid);
+    if (clients.size() + limits.root_reserve >= limits.clients && !make_room(peer, access))
+        return fmt::format("{} clients are connected already", clients.size());
+    return std::nullopt;
+}
+
+bool ControlServer::Impl::make_room(const Peer& peer, Access access) {
+    std::vector<ControlPlace> taken;
+    for (const auto& [fd, client] : clients)
+        taken.push_back({client->connection.peer().uid, client->connection.access()});
+    const auto place = to_displace(taken, {peer.uid, access});
+    if (!place) return false;
+    clients.erase(std::next(clients.begin(), static_cast<std::ptrdiff_t>(*place)));
+    return true;
 }
 
 void ControlServer::Impl::watch(std::unique_ptr<Client> client) {

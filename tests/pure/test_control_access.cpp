@@ -10,6 +10,7 @@
 
 #include "control_client.hpp"
 #include "fwd/call_allowance.hpp"
+#include "fwd/control_places.hpp"
 #include "lacks_root.hpp"
 
 using namespace doorward;
@@ -117,6 +118,23 @@ TEST_CASE("clients beyond the limit are told so; a place that is given up is fre
         admitted = send_to(again, info_call) && error_of(receive(again)).empty();
     }
     CHECK(admitted);
+}
+
+TEST_CASE("who may do less gives way, then who has most, and root never") {
+    using enum Access;
+    const std::vector<ControlPlace> taken{{0, change}, {7, read}, {7, read}, {7, read}, {8, none}, {9, none}, {9, none}};
+    CHECK(to_displace(taken, {5, read}) == 5);
+    CHECK(to_displace(taken, {5, change}) == 5);
+    CHECK(to_displace(taken, {5, none}) == 5);
+    CHECK_FALSE(to_displace(taken, {8, none}));  // he would have as many
+    CHECK_FALSE(to_displace(taken, {9, none}));
+    const std::span without(taken.data(), 4);
+    CHECK(to_displace(without, {5, read}) == 1);
+    CHECK(to_displace(without, {5, change}) == 1);
+    CHECK_FALSE(to_displace(without, {5, none}));
+    CHECK_FALSE(to_displace(without, {7, read}));
+    CHECK_FALSE(to_displace(std::span(taken.data(), 1), {5, change}));
+    CHECK_FALSE(to_displace({}, {5, change}));
 }
 
 TEST_CASE("root finds a free place when a user has taken all he may") {
