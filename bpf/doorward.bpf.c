@@ -5,6 +5,7 @@
 #include "cgroup_hooks.h"
 #include "socket_scan.h"
 #include "inherit.h"
+#include "port_group.h"
 #include "sender.h"
 #include "grants.h"
 #include "verdicts.h"

@@ -170,12 +170,20 @@ struct sock_common {
 typedef struct {
 	int owned;
 } socket_lock_t;
+struct bpf_prog;
+struct sock_reuseport {
+	unsigned short num_socks;
+	unsigned short incoming_cpu;
+	struct bpf_prog *prog;
+	struct sock *socks[];
+};
 struct sock {
 	struct sock_common __sk_common;
 	socket_lock_t sk_lock;
 	unsigned char sk_kern_sock : 1;
 	unsigned short sk_type, sk_protocol;
 	struct socket *sk_socket;
+	struct sock_reuseport *sk_reuseport_cb;
 };
 struct inet_sock {
 	struct sock sk;

@@ -194,6 +194,19 @@ struct dw_packet_sender {
 };
 DW_SIZE(struct dw_packet_sender, 128);
 
+/* A question: who else may be given what arrives for a socket. */
+enum { DW_GROUP_MAX = 64 };
+
+struct dw_port_group {
+	dw_u64 sock;   /* dw_binding.sock of who holds it */
+	dw_u64 cookie; /* of the socket */
+	/* The answer: how many members the group has, of which the kernel's look-up can't tell one; 0: it can. */
+	dw_u32 count;
+	dw_u32 pad;
+	dw_u64 members[DW_GROUP_MAX]; /* their cookies; 0: none knows it */
+};
+DW_SIZE(struct dw_port_group, 24 + 8 * DW_GROUP_MAX);
+
 /* Since the start, entries that found no room included. */
 struct dw_packet_socket_counts {
 	dw_u64 passed;

@@ -17,6 +17,19 @@ AttributionSource source_of(const dw_binding& binding, Direction direction) {
     }
 }
 
+// In all that a rule may ask of them.
+bool alike(Process one, const Process& other) {
+    one.pid = other.pid;
+    one.start_ns = other.start_ns;
+    one.exec_id = other.exec_id;
+    one.parent_pid = other.parent_pid;
+    one.comm = other.comm;
+    one.command_line = other.command_line;
+    return one == other;
+}
+
+bool is_found(const FoundSender& found) { return found.binding || found.unknown != Unknown::none; }
+
 bool is_icmp(Protocol protocol) {
     return protocol == Protocol::icmp || protocol == Protocol::icmpv6;
 }
@@ -24,9 +37,10 @@ bool is_icmp(Protocol protocol) {
 }  // namespace
 
 Attribution::Attribution(Senders senders, Bindings bindings, ForeignBindings foreign,
-                         HolderMap holders, SocketLookup& sockets, ProcessTable& processes)
+                         HolderMap holders, PortGroups groups, SocketLookup& sockets,
+                         ProcessTable& processes)
     : senders_(std::move(senders)), bindings_(std::move(bindings)), foreign_(std::move(foreign)),
-      holders_(std::move(holders)), sockets_(sockets), processes_(processes) {}
+      holders_(std::move(holders)), groups_(std::move(groups)), sockets_(sockets), processes_(processes) {}
 
 Attribution::HolderMap Attribution::holders_of_map(int holders_fd) {
     return [holders_fd](std::uint64_t cookie, dw_binding& value) {
@@ -94,15 +108,37 @@ FoundSender Attribution::sender_by_tuple(const Flow& flow, std::uint64_t settled
     return {binding, Unknown::none};
 }
 
-std::optional<dw_binding> Attribution::holder(std::optional<std::uint64_t> cookie) {
+std::optional<dw_binding> Attribution::holder(std::uint64_t cookie) {
     dw_binding found{};
-    if (cookie && holders_(*cookie, found)) return found;
+    if (holders_(cookie, found)) return found;
     return std::nullopt;
 }
 
-FoundSender Attribution::held(const dw_binding& holder) {
-    if (holder.flags & DW_SHARED) return {std::nullopt, Unknown::ambiguous};
+FoundSender Attribution::held(const dw_binding& holder, std::uint64_t cookie) {
+    if ((holder.flags & DW_SHARED) || shared_with_others(holder, cookie))
+        return {std::nullopt, Unknown::ambiguous};
     return {holder, Unknown::none};
+}
+
+// Several processes of one program serve a port as one: whichever is given the packet, it is decided alike.
+bool Attribution::shared_with_others(const dw_binding& holder, std::uint64_t cookie) {
+    dw_port_group group{.sock = holder.sock, .cookie = cookie, .count = 0, .pad = 0, .members = {}};
+    if (!groups_(group) || group.count > DW_GROUP_MAX) return true;
+    const NamedProcess one = processes_.name(holder);
+    for (std::uint32_t i = 0; i < group.count; ++i) {
+        const auto other = this->holder(group.members[i]);
+        if (!other) return true;
+        if (same_process(other->who, holder.who)) continue;
+        const NamedProcess another = processes_.name(*other);
+        if (!one.process || !another.process || !alike(*one.process, *another.process)) return true;
+    }
+    return false;
+}
+
+// Nothing: nobody holds it.
+FoundSender Attribution::held_socket(std::optional<std::uint64_t> cookie) {
+    const auto found = cookie ? holder(*cookie) : std::nullopt;
+    return found ? held(*found, *cookie) : FoundSender{};
 }
 
 FoundSender Attribution::receiver(const Flow& flow, std::uint32_t interface) {
@@ -110,12 +146,12 @@ FoundSender Attribution::receiver(const Flow& flow, std::uint32_t interface) {
     if (is_icmp(flow.protocol)) return {std::nullopt, Unknown::kernel};
     if (!has_sockets(flow.protocol)) return {std::nullopt, Unknown::no_listener};
     if (goes_to_group(flow)) return group_receiver(flow);
-    if (const auto found = holder(sockets_.receiver(flow, interface))) return held(*found);
+    if (const auto found = held_socket(sockets_.receiver(flow, interface)); is_found(found)) return found;
     // An accepted connection is not held by itself: the listener's holder is its receiver. But what comes
     // in may be for one that both ends began at once.
     if (flow.protocol == Protocol::tcp) {
         if (sockets_.connects(flow, interface)) return connector(flow);
-        if (const auto found = holder(sockets_.listener(flow, interface))) return held(*found);
+        if (const auto found = held_socket(sockets_.listener(flow, interface)); is_found(found)) return found;
     }
     return {std::nullopt, Unknown::no_listener};
 }
@@ -131,11 +167,11 @@ FoundSender Attribution::group_receiver(const Flow& flow) {
     std::optional<dw_binding> one;
     for (const std::uint64_t cookie : sockets_.group_receivers(flow)) {
         const auto found = holder(cookie);
-        if (!found || (one && !same_process(one->who, found->who)))
+        if (!found || (found->flags & DW_SHARED) || (one && !same_process(one->who, found->who)))
             return {std::nullopt, Unknown::ambiguous};
         one = found;
     }
-    if (one) return held(*one);
+    if (one) return {one, Unknown::none};
     return {std::nullopt, Unknown::no_listener};
 }
 

@@ -28,9 +28,11 @@ struct Attributed {
 class Attribution {
 public:
     using HolderMap = std::function<bool(std::uint64_t cookie, dw_binding&)>;
+    // Fills in who else may be given what arrives for that socket, as bpf/port_group.h does. False: not to be told.
+    using PortGroups = std::function<bool(dw_port_group&)>;
 
     Attribution(Senders senders, Bindings bindings, ForeignBindings foreign, HolderMap holders,
-                SocketLookup& sockets, ProcessTable& processes);
+                PortGroups groups, SocketLookup& sockets, ProcessTable& processes);
     static HolderMap holders_of_map(int holders_fd);
 
     // `slot`: of the sender, from the packet's mark; 0 if it names none. `now_ns`: CLOCK_MONOTONIC.
@@ -52,13 +54,16 @@ private:
     FoundSender receiver(const Flow& flow, std::uint32_t interface);
     FoundSender connector(const Flow& flow);
     FoundSender group_receiver(const Flow& flow);
-    static FoundSender held(const dw_binding& holder);
-    std::optional<dw_binding> holder(std::optional<std::uint64_t> cookie);
+    FoundSender held(const dw_binding& holder, std::uint64_t cookie);
+    bool shared_with_others(const dw_binding& holder, std::uint64_t cookie);
+    FoundSender held_socket(std::optional<std::uint64_t> cookie);
+    std::optional<dw_binding> holder(std::uint64_t cookie);
 
     Senders senders_;
     Bindings bindings_;
     ForeignBindings foreign_;
     HolderMap holders_;
+    PortGroups groups_;
     SocketLookup& sockets_;
     ProcessTable& processes_;
     Handovers handovers_{handovers_kept};

@@ -105,7 +105,9 @@ Result<void> Guard::begin(const Config& config, std::shared_ptr<const Ruleset> r
     attribution_.emplace(Senders::of_map(probes_->senders_fd()),
                          Bindings::of_map(probes_->bindings_fd()),
                          ForeignBindings::of_map(probes_->foreign_fd()),
-                         Attribution::holders_of_map(probes_->holders_fd()), *sockets_, *processes_);
+                         Attribution::holders_of_map(probes_->holders_fd()),
+                         [this](dw_port_group& asked) { return probes_->ask_port_group(asked); }, *sockets_,
+                         *processes_);
     flow_senders_.emplace(Senders::of_map(probes_->senders_fd()), Bindings::of_map(probes_->bindings_fd()),
                           ProcessTable::of_maps(probes_->processes_fd(), probes_->programs_fd(),
                                                 processes_shown));

@@ -115,8 +115,8 @@ Result<void> Probes::Impl::load(PacketSocketPolicy packet_sockets) {
     bpf_object__for_each_program(each, object->obj) bpf_program__set_autoload(each, false);
     const auto& programs = object->progs;
     for (bpf_program* asked : {programs.same_sender, programs.granted, programs.slot_bit0, programs.slot_bit1,
-                               programs.slot_bit2, programs.still_owner})
-        bpf_program__set_autoload(asked, true);  // used by rules, attached nowhere
+                               programs.slot_bit2, programs.still_owner, programs.port_group})
+        bpf_program__set_autoload(asked, true);  // used by rules or asked by us, attached nowhere
     for (bpf_program* asked : {programs.known_connection, programs.known_datagram, programs.denied_datagram,
                                 programs.still_known})
         bpf_program__set_autoload(asked, verdicts);
@@ -261,6 +261,13 @@ Result<VerdictMemory> Probes::verdict_memory(std::size_t capacity) {
                                   impl_->object->bss->verdict_state);
 }
 int Probes::dns_ring_fd() const { return bpf_map__fd(impl_->object->maps.dns_packets); }
+bool Probes::ask_port_group(dw_port_group& asked) {
+    LIBBPF_OPTS(bpf_test_run_opts, none);
+    impl_->object->bss->port_group_asked = asked;
+    if (bpf_prog_test_run_opts(bpf_program__fd(impl_->object->progs.port_group), &none) != 0) return false;
+    asked = impl_->object->bss->port_group_asked;
+    return true;
+}
 int Probes::programs_fd() const { return bpf_map__fd(impl_->object->maps.programs); }
 int Probes::packet_socket_program() const {
     return bpf_program__fd(impl_->object->progs.packet_socket_egress);

@@ -29,6 +29,7 @@ constexpr CallRule allowed[] = {
     with("bpf", 0, BPF_MAP_DELETE_ELEM), with("bpf", 0, BPF_MAP_GET_NEXT_KEY),
     with("bpf", 0, BPF_MAP_LOOKUP_AND_DELETE_ELEM), with("bpf", 0, BPF_MAP_LOOKUP_BATCH),
     with("bpf", 0, BPF_MAP_LOOKUP_AND_DELETE_BATCH), with("bpf", 0, BPF_OBJ_GET_INFO_BY_FD),
+    with("bpf", 0, BPF_PROG_TEST_RUN),  // of port_group, which is asked so
 
     // The queue, netlink, the control socket, the service manager, name services.
     with("socket", 0, AF_NETLINK), with("socket", 0, AF_UNIX),

@@ -67,9 +67,11 @@ struct World {
     std::optional<dw_binding> bound;
     std::optional<dw_foreign> foreign;
     std::map<std::uint64_t, dw_u32> holders;  // cookie → pid
+    std::vector<dw_u64> group;                // cookies of who shares a port
+    bool group_told = true;
     FakeSockets sockets;
     ProcessTable processes{[](const dw_process_key& key, dw_process& value) {
-                               const std::string path = "/bin/p" + std::to_string(key.pid);
+                               const std::string path = "/bin/p" + std::to_string(key.pid % 1000);
                                value.self = key;
                                value.path_start = static_cast<dw_u32>(DW_PATH_MAX - path.size());
                                std::memcpy(value.path + value.path_start, path.data(), path.size());
@@ -96,6 +98,11 @@ struct World {
             value.who.pid = found->second;
             value.hook = DW_HOOK_CGROUP;
             return true;
+        },
+        [this](dw_port_group& asked) {
+            asked.count = static_cast<dw_u32>(group.size());
+            std::copy_n(group.begin(), std::min<std::size_t>(group.size(), DW_GROUP_MAX), asked.members);
+            return group_told;
         },
         sockets, processes};
 
@@ -313,6 +320,31 @@ TEST_CASE("a connection that both ends begin belongs to who connects, not to who
     CHECK(found.source == AttributionSource::cgroup);
     connection.protocol = Protocol::udp;
     CHECK(world.of(connection, true, 0).unknown == Unknown::no_listener);
+}
+
+TEST_CASE("a port's group that chooses by itself is one program's, or ambiguous") {
+    World world;
+    world.sockets.exact = 12;
+    world.holders = {{12, 6}, {13, 6}, {14, 7}, {15, 1006}};
+    const auto exe = [&] {
+        const auto found = world.of(flow(Direction::in), true, 0);
+        return found.process ? found.process->exe : std::string(unknown_name(found.unknown));
+    };
+    world.group = {12, 13};
+    CHECK(exe() == "/bin/p6");
+    world.group = {12, 13, 14};
+    CHECK(exe() == "ambiguous");
+    world.group = {12, 15};  // the same program, run by another process
+    CHECK(exe() == "/bin/p6");
+    world.group = {12, 99};  // nobody knows who holds it
+    CHECK(exe() == "ambiguous");
+    world.group.assign(DW_GROUP_MAX + 1, 12);
+    CHECK(exe() == "ambiguous");
+    world.group.clear();
+    world.group_told = false;
+    CHECK(exe() == "ambiguous");
+    world.group_told = true;
+    CHECK(exe() == "/bin/p6");
 }
 
 TEST_CASE("what goes to a group is one process's, or ambiguous") {
