@@ -22,7 +22,11 @@ def _on_small_disk(stage: Stage) -> None:
     folder = stage.daemon.folder
     kept = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", folder], check=True)
-    stage.cleanups.append(lambda: subprocess.run(["umount", "-l", folder], check=True))
+
+    def clean_up() -> None:
+        stage.daemon.remove()  # its last words are read there
+        subprocess.run(["umount", "-l", folder], check=True)
+    stage.cleanups.append(clean_up)
     for path, content in kept.items():
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
