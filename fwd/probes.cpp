@@ -262,7 +262,8 @@ Result<VerdictMemory> Probes::verdict_memory(std::size_t capacity) {
 }
 int Probes::dns_ring_fd() const { return bpf_map__fd(impl_->object->maps.dns_packets); }
 bool Probes::ask_port_group(dw_port_group& asked) {
-    LIBBPF_OPTS(bpf_test_run_opts, none);
+    bpf_test_run_opts none{};
+    none.sz = sizeof(none);
     impl_->object->bss->port_group_asked = asked;
     if (bpf_prog_test_run_opts(bpf_program__fd(impl_->object->progs.port_group), &none) != 0) return false;
     asked = impl_->object->bss->port_group_asked;
