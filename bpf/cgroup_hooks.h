@@ -19,6 +19,22 @@ static __always_inline void set_v6(dw_u8 *address, dw_u32 a, dw_u32 b, dw_u32 c,
 	word[3] = d;
 }
 
+/* Without a bind() the kernel chooses a port, and no hook on bind runs. */
+static __always_inline void hold_listener(struct bpf_sock_ops *ctx)
+{
+	if (bpf_get_netns_cookie(ctx) == netns_cookie)
+		hold(bpf_get_socket_cookie(ctx), (void *)ctx->sk, DW_HOOK_CGROUP);
+}
+
+/* Beside kprobes. */
+SEC("sockops")
+int sockops_listen(struct bpf_sock_ops *ctx)
+{
+	if (ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB)
+		hold_listener(ctx);
+	return ALLOW;
+}
+
 /* The same moment as kprobe tcp_connect: all of the tuple, none of the SYN. */
 SEC("sockops")
 int sockops_tcp(struct bpf_sock_ops *ctx)
@@ -26,6 +42,8 @@ int sockops_tcp(struct bpf_sock_ops *ctx)
 	struct dw_flow_key key = {};
 	dw_u64 netns;
 
+	if (ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB)
+		hold_listener(ctx);
 	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB) /* asked many times for each connection */
 		return ALLOW;
 	netns = bpf_get_netns_cookie(ctx);

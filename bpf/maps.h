@@ -39,10 +39,12 @@ struct {
 	__type(value, struct dw_process);
 } processes SEC(".maps");
 
-/* Socket cookie → who receives there: the one who bound it, until another takes from it. */
+/* Socket cookie → who receives there: the one who bound it, until another takes from it; until the socket is
+ * closed. No LRU: somebody who binds many would displace servers that wait, and nothing would name these
+ * again. What comes when it is full stays unknown. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
 	__type(key, dw_u64);
 	__type(value, struct dw_binding);
 } holders SEC(".maps");

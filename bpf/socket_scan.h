@@ -46,7 +46,8 @@ int scan_sockets(struct bpf_iter__task_file *ctx)
 		bpf_map_update_elem(&bindings, &key, &binding, BPF_NOEXIST);
 	if (may_receive(sk, key.protocol)) {
 		cookie = bpf_get_socket_cookie(sk);
-		bpf_map_update_elem(&holders, &cookie, &binding, BPF_NOEXIST);
+		if (bpf_map_update_elem(&holders, &cookie, &binding, BPF_NOEXIST) == -E2BIG)
+			count_failure(DW_FAIL_HOLDERS);
 	}
 	return 0;
 }
