@@ -63,7 +63,8 @@ int granted(struct __sk_buff *skb)
 	struct dw_grant grant;
 	dw_u64 *generation;
 
-	if (!grant_of(skb, &grant))
+	/* Behind extension headers the key has no ports: the sender would have all of them. */
+	if (!grant_of(skb, &grant) || behind_extensions(&grant.flow))
 		return 0;
 	generation = bpf_map_lookup_elem(&grants, &grant);
 	return generation && *generation && *generation == grant_state.generation;

@@ -82,12 +82,17 @@ static __always_inline bool made_of_another(struct sk_buff *packet)
 	return BPF_CORE_READ((struct inet6_skb_parm *)packet->cb, flags) & IP6SKB_XFRM_TRANSFORMED;
 }
 
+static __always_inline bool behind_extensions(struct dw_flow_key *key)
+{
+	return key->protocol == IPPROTO_HOPOPTS || key->protocol == IPPROTO_ROUTING ||
+	       key->protocol == IPPROTO_FRAGMENT || key->protocol == IPPROTO_DSTOPTS;
+}
+
 static __always_inline bool as_the_socket_sends(struct sock *sk, dw_u8 protocol, struct dw_flow_key *key)
 {
 	if (BPF_CORE_READ(sk, sk_type) == SOCK_RAW)
 		return protocol == key->protocol || protocol == IPPROTO_RAW;
-	if (key->protocol == IPPROTO_HOPOPTS || key->protocol == IPPROTO_ROUTING ||
-	    key->protocol == IPPROTO_DSTOPTS)
+	if (behind_extensions(key))
 		return true;
 	if (protocol != key->protocol)
 		return false;
@@ -124,8 +129,12 @@ static __always_inline enum sender_kind kind_of_sender(struct sk_buff *packet, s
 	if (protocol == IPPROTO_TCP && key->protocol == IPPROTO_TCP &&
 	    BPF_CORE_READ(sk, __sk_common.skc_num) == bpf_ntohs(key->local_port))
 		return SENDER_CONNECTED;
-	if (wrapped(packet, sk, protocol, key) || BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock))
+	if (wrapped(packet, sk, protocol, key))
 		return SENDER_KERNEL;
+	/* Some of the kernel's own send what a program says, in its call (AF_RXRPC): whose, they don't tell. */
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock))
+		return protocol != IPPROTO_UDP || (BPF_CORE_READ(task, flags) & PF_KTHREAD) ? SENDER_KERNEL
+												: SENDER_UNSEEN;
 	/* Datagrams leave in their sender's context. All else may also be sent by timers and arriving
 	 * packets, which leave a socket alone while a process is in a call on it. */
 	if (!is_datagram(protocol, sk) && !BPF_CORE_READ(sk, sk_lock.owned))
@@ -174,12 +183,15 @@ static __always_inline bool describe_sender(struct sock *sk, enum sender_kind ki
 			*out = *bound;
 			return true;
 		}
+		/* Sent again, whoever is in a call on the socket need not be who connected it, nor is it the
+		 * kernel because the socket is (AF_SMC). */
+		if (BPF_CORE_READ((struct tcp_sock *)sk, total_retrans))
+			return false;
 		if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) && !of_mptcp(sk)) {
 			out->flags = DW_FROM_KERNEL;
 			return true;
 		}
-		/* Sent again, whoever is in a call on the socket need not be who connected it. */
-		if (!BPF_CORE_READ(sk, sk_lock.owned) || BPF_CORE_READ((struct tcp_sock *)sk, total_retrans))
+		if (!BPF_CORE_READ(sk, sk_lock.owned))
 			return false;
 	}
 	binding_of_current(out, sk, DW_HOOK_NETFILTER);
