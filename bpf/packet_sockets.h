@@ -111,8 +111,12 @@ int packet_socket_egress(struct __sk_buff *skb)
 {
 	struct sock *sk = socket_of(skb);
 	bool refused = refuse_packet_sockets;
+	unsigned short family;
 
-	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_PACKET || !our_namespace(sk))
+	if (!sk || !our_namespace(sk))
+		return TC_PASS_ON;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family != AF_PACKET && family != AF_PPPOX) /* the latter (PPPoE) anybody may have */
 		return TC_PASS_ON;
 	note_packet_sender(sk, skb->ifindex, bpf_ntohs(skb->protocol), refused);
 	return refused ? TC_DROP : TC_PASS_ON;
