@@ -3,6 +3,9 @@
 
 #include <bpf/bpf.h>
 
+#include "fwd/marks.hpp"
+#include "rules/packet.hpp"
+
 namespace doorward {
 namespace {
 
@@ -80,7 +83,10 @@ FoundSender Attribution::answerer(const Flow& flow, const QueuedPacket& packet, 
         const FoundSender found = senders_.of_packet(*key, slot, packet.settled_ns);
         if (!found.binding || !(found.binding->flags & DW_FROM_KERNEL)) return found;
     }
-    return receiver(flow, packet.interface);
+    // Joined to a connection that is open (MPTCP), it is its owner's: a token in the packet says whose.
+    if (flow.protocol == Protocol::tcp && packet.inbound && parse_packet(packet.payload).packet.tcp_joins)
+        return {std::nullopt, Unknown::ambiguous};
+    return receiver(flow, packet, packet.inbound && slot == Marks::to_group);
 }
 
 FoundSender Attribution::sender(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
@@ -141,19 +147,22 @@ FoundSender Attribution::held_socket(std::optional<std::uint64_t> cookie) {
     return found ? held(*found, *cookie) : FoundSender{};
 }
 
-FoundSender Attribution::receiver(const Flow& flow, std::uint32_t interface) {
+FoundSender Attribution::receiver(const Flow& flow, const QueuedPacket& packet, bool to_group) {
     // The kernel itself answers to ICMP.
     if (is_icmp(flow.protocol)) return {std::nullopt, Unknown::kernel};
     if (!has_sockets(flow.protocol)) return {std::nullopt, Unknown::no_listener};
-    if (goes_to_group(flow)) return group_receiver(flow);
-    if (const auto found = held_socket(sockets_.receiver(flow, interface)); is_found(found)) return found;
-    // An accepted connection is not held by itself: the listener's holder is its receiver. But what comes
-    // in may be for one that both ends began at once.
-    if (flow.protocol == Protocol::tcp) {
-        if (sockets_.connects(flow, interface)) return connector(flow);
-        if (const auto found = held_socket(sockets_.listener(flow, interface)); is_found(found)) return found;
-    }
+    if (to_group || goes_to_group(flow)) return group_receiver(flow);
+    if (const auto found = held_socket(sockets_.receiver(flow, packet.interface)); is_found(found)) return found;
+    if (flow.protocol == Protocol::tcp) return server(flow, packet);
     return {std::nullopt, Unknown::no_listener};
+}
+
+// An accepted connection is not held by itself: the listener's holder is its receiver. But what comes in may
+// be for one that both ends began at once.
+FoundSender Attribution::server(const Flow& flow, const QueuedPacket& packet) {
+    if (sockets_.connects(flow, packet.interface)) return connector(flow);
+    const auto found = held_socket(sockets_.listener(flow, packet.interface));
+    return is_found(found) ? found : FoundSender{std::nullopt, Unknown::no_listener};
 }
 
 FoundSender Attribution::connector(const Flow& flow) {

@@ -35,7 +35,8 @@ public:
                 PortGroups groups, SocketLookup& sockets, ProcessTable& processes);
     static HolderMap holders_of_map(int holders_fd);
 
-    // `slot`: of the sender, from the packet's mark; 0 if it names none. `now_ns`: CLOCK_MONOTONIC.
+    // `slot`: of the sender, from the packet's mark; 0 if it names none. Of a packet that comes in:
+    // Marks::to_group if several sockets may get it. `now_ns`: CLOCK_MONOTONIC.
     Attributed of(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
                   std::uint64_t now_ns);
 
@@ -51,7 +52,8 @@ private:
                        std::uint64_t now_ns);
     FoundSender answerer(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot);
     FoundSender sender_by_tuple(const Flow& flow, std::uint64_t settled_ns, std::uint64_t now_ns);
-    FoundSender receiver(const Flow& flow, std::uint32_t interface);
+    FoundSender receiver(const Flow& flow, const QueuedPacket& packet, bool to_group);
+    FoundSender server(const Flow& flow, const QueuedPacket& packet);
     FoundSender connector(const Flow& flow);
     FoundSender group_receiver(const Flow& flow);
     FoundSender held(const dw_binding& holder, std::uint64_t cookie);

@@ -241,7 +241,8 @@ std::vector<MissingFeature> Guard::missing() const {
     if (!table_->asks_source())
         missing.push_back({"nft_fib, netfilter's look-up of addresses",
                            "a program that sends over loopback in another host's name (IPv6) has the kernel answer "
-                           "that host with what it sent"});
+                           "that host with what it sent; what is sent to all of a network is named after one of "
+                           "its receivers"});
     return missing;
 }
 

@@ -8,7 +8,7 @@
 //                    accepted the flow
 //   packet mark, towards the daemon    reply() if the packet goes against its flow's direction,
 //                    else the generation that the table holds now (or none_yet()); and the slot of
-//                    the packet's sender
+//                    the packet's sender, or all bits of one if a packet that comes in goes to a group
 //   packet mark, from the daemon       reject(), or the generation under which it was accepted, and
 //                    the slot as it was
 //
@@ -28,6 +28,7 @@ public:
     explicit Marks(std::uint32_t mask) : mask_(mask), shift_(std::countr_zero(mask)) {}
 
     static constexpr int min_bits = 6;
+    static constexpr std::uint32_t to_group = 7;  // instead of a slot, of a packet that comes in
 
     static bool valid(std::uint32_t mask) {
         const std::uint32_t run = mask == 0 ? 0 : mask >> std::countr_zero(mask);
@@ -49,7 +50,7 @@ public:
     // A bit of a slot's number, 0 to 7.
     std::uint32_t slot_bit(int bit) const { return 1u << bit << shift_; }
     std::uint32_t slot_shift() const { return static_cast<std::uint32_t>(shift_); }
-    std::uint32_t slot_mask() const { return 7u << shift_; }
+    std::uint32_t slot_mask() const { return to_group << shift_; }
     std::uint32_t generation_mask() const { return mask_ & ~slot_mask(); }
     // The slot that the mark of an outgoing packet names; 0 if it names none.
     std::uint32_t slot(std::uint32_t mark) const {

@@ -71,9 +71,14 @@ Rules ask(const NftLayout& layout) {
 
 // Packets that come in or pass through have no sender here. Each SYN among them: conntrack keeps connections that
 // have no socket any more, and who listens on the port by now need not be the one that was accepted.
+// What goes to all of a network may be for several sockets: the bits of a slot, which nobody needs here, say so.
 Rules ask_in(const NftLayout& layout) {
-    return {set_mark("meta", layout.marks, layout.generation_mark), "ct direction reply goto reply",
-            "counter name queued goto undecided"};
+    Rules rules{set_mark("meta", layout.marks, layout.generation_mark), "ct direction reply goto reply"};
+    if (layout.asks_source)
+        rules.push_back(fmt::format("fib daddr type {{ broadcast, multicast }} meta mark set meta mark | {:#010x}",
+                                    layout.marks.slot_mask()));
+    rules.emplace_back("counter name queued goto undecided");
+    return rules;
 }
 
 Rules reply(const NftLayout& layout) {

@@ -185,8 +185,7 @@ void Pipeline::collect(bool last) {
 void Pipeline::attribute(ParkedPacket& packet, const QueuedPacket& queued) {
     Decided& decided = packet.decided;
     const std::uint64_t now_ns = monotonic_ns();
-    const std::uint32_t slot =
-        queued.inbound || queued.forwarded ? 0 : marks_.slot(queued.mark);
+    const std::uint32_t slot = queued.forwarded ? 0 : marks_.slot(queued.mark);
     Attributed found = attribution_.of(decided.flow, queued, slot, now_ns);
     decided.flow.unknown = found.unknown;
     decided.flow.process = found.process.get();

@@ -101,12 +101,14 @@ std::optional<std::uint64_t> ask_cookie(mnl_socket* socket, const Request& reque
 }
 
 // Also of a socket for IPv6 that talks IPv4.
+Address address_of(const inet_diag_msg& found, const __be32 (&words)[4]) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(words);
+    return found.idiag_family == AF_INET ? Address::v4(std::span<const std::uint8_t, 4>(bytes, 4))
+                                         : Address::v6(std::span<const std::uint8_t, 16>(bytes, 16));
+}
+
 bool is_connected_to(const inet_diag_msg& found, const Flow& flow) {
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(found.id.idiag_dst);
-    const Address remote = found.idiag_family == AF_INET
-                               ? Address::v4(std::span<const std::uint8_t, 4>(bytes, 4))
-                               : Address::v6(std::span<const std::uint8_t, 16>(bytes, 16));
-    return remote == flow.remote && ntohs(found.id.idiag_dport) == flow.remote_port;
+    return address_of(found, found.id.idiag_dst) == flow.remote && ntohs(found.id.idiag_dport) == flow.remote_port;
 }
 
 // An errno, or 0. The kernel acknowledges while the request is sent.
@@ -135,6 +137,13 @@ bool is_group(const Address& address) {
 
 bool any_address(const __be32 (&words)[4]) {
     return std::all_of(std::begin(words), std::end(words), [](__be32 word) { return word == 0; });
+}
+
+// A copy of what goes to a group: whoever is at its address or at none, and talks to the sender or to nobody.
+bool may_get(const inet_diag_msg& found, const Flow& flow) {
+    const auto& id = found.id;
+    return (any_address(id.idiag_src) || address_of(found, id.idiag_src) == flow.local) &&
+           (any_address(id.idiag_dst) || is_connected_to(found, flow));
 }
 
 }  // namespace
@@ -181,7 +190,7 @@ std::vector<std::uint64_t> SockDiag::group_receivers(const Flow& flow) {
             const bool more = read_answers(
                 answer.data(), static_cast<std::size_t>(got), sequence_,
                 [&](const inet_diag_msg& found) {
-                    if (any_address(found.id.idiag_dst)) cookies.push_back(cookie_of(found));
+                    if (may_get(found, flow)) cookies.push_back(cookie_of(found));
                 });
             if (!more) break;
         }

@@ -32,7 +32,7 @@ public:
 };
 
 // Whether the packet may be delivered to several sockets: multicast and 255.255.255.255. A directed
-// broadcast is not known as such here.
+// broadcast is not known as such here: the table marks it.
 bool goes_to_group(const Flow& flow);
 
 // Owns a netlink socket in the network namespace of the thread that opened it. Not thread-safe. Two

@@ -45,12 +45,33 @@ struct Transport {
     bool fragment = false;  // the first of several: its own length says nothing about the whole
 };
 
+// The options of a SYN, as Linux reads them: up to the first that makes no sense. RFC 8684 has MP_JOIN.
+bool joins(const Bytes& bytes, std::size_t at, std::size_t end) {
+    constexpr std::uint8_t end_of_options = 0, no_operation = 1, mptcp = 30, mp_join = 1;
+    while (at < end) {
+        const std::uint8_t kind = bytes.u8(at);
+        if (kind == end_of_options) return false;
+        if (kind == no_operation) {
+            ++at;
+            continue;
+        }
+        const std::size_t size = at + 1 < end ? bytes.u8(at + 1) : 0;
+        if (size < 2 || at + size > end) return false;
+        if (kind == mptcp && size > 2 && bytes.u8(at + 2) >> 4 == mp_join) return true;
+        at += size;
+    }
+    return false;
+}
+
 PacketError parse_tcp(const Bytes& bytes, std::size_t at, Packet& packet) {
     if (const auto error = bytes.need(at, 20); error != PacketError::none) return error;
     const std::size_t header = static_cast<std::size_t>(bytes.u8(at + 12) >> 4) * 4;
     if (header < 20 || at + header > bytes.claimed()) return PacketError::malformed;
     constexpr std::uint8_t syn = 0x02, ack = 0x10;
     packet.tcp_syn = (bytes.u8(at + 13) & (syn | ack)) == syn;
+    if (!packet.tcp_syn) return PacketError::none;
+    if (const auto error = bytes.need(at, header); error != PacketError::none) return error;
+    packet.tcp_joins = joins(bytes, at + 20, at + header);
     return PacketError::none;
 }
 

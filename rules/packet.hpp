@@ -38,6 +38,7 @@ struct Packet {
     std::uint16_t destination_port = 0;
     std::uint8_t icmp_type = 0;  // ICMP and ICMPv6 only
     bool tcp_syn = false;        // SYN set and ACK clear: this packet opens a connection
+    bool tcp_joins = false;      // with MP_JOIN of MPTCP: it joins one that is open, whoever listens on the port
     bool ports_known = false;    // false: protocol without ports, or a later fragment
 
     bool operator==(const Packet&) const = default;

@@ -14,6 +14,7 @@ namespace {
 void check(const Packet& packet) {
     if (!packet.ports_known) require(packet.source_port == 0 && packet.destination_port == 0);
     if (packet.tcp_syn) require(packet.protocol == Protocol::tcp && packet.ports_known);
+    if (packet.tcp_joins) require(packet.tcp_syn);
     if (packet.icmp_type != 0)
         require(packet.protocol == Protocol::icmp || packet.protocol == Protocol::icmpv6);
 }

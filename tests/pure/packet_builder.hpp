@@ -63,6 +63,11 @@ public:
     }
     PacketBuilder& tcp_flags(int flags) { return with8(13, static_cast<std::uint8_t>(flags)); }
     PacketBuilder& syn() { return tcp_flags(0x02); }
+    // Of TCP, in multiples of four bytes.
+    PacketBuilder& options(const Data& data) {
+        payload_.insert(payload_.end(), data.begin(), data.end());
+        return with8(12, static_cast<std::uint8_t>(payload_.size() / 4 << 4));
+    }
     PacketBuilder& udp(std::uint16_t source, std::uint16_t destination, std::size_t size = 4,
                        std::uint8_t protocol = 17) {
         Data data(8 + size);

@@ -347,6 +347,17 @@ TEST_CASE("a port's group that chooses by itself is one program's, or ambiguous"
     CHECK(exe() == "/bin/p6");
 }
 
+TEST_CASE("what the table says goes to a group is asked of all on the port") {
+    World world;
+    world.sockets.exact = 12;
+    world.sockets.group = {12, 13};
+    world.holders = {{12, 6}, {13, 7}};
+    CHECK(world.of(flow(Direction::in), true, 0).process->exe == "/bin/p6");
+    CHECK(world.of(flow(Direction::in), true, 7).unknown == Unknown::ambiguous);
+    world.sockets.group = {13};
+    CHECK(world.of(flow(Direction::in), true, 7).process->exe == "/bin/p7");
+}
+
 TEST_CASE("what goes to a group is one process's, or ambiguous") {
     World world;
     world.holders = {{11, 4}, {12, 6}, {13, 4}};

@@ -186,3 +186,16 @@ TEST_CASE("what passes through is left alone unless it is to be filtered", "[nft
     CHECK(rules.ends_with("goto ask_in\n"));
     CHECK_THAT(chain(nft_table_text(layout), "verdict_forward"), Contains("priority -139"));
 }
+
+TEST_CASE("what comes in for a group is marked so, where the kernel can tell", "[nft_text]") {
+    NftLayout layout = some_layout();
+    CHECK_THAT(nft_table_text(layout), !Contains("fib daddr"));
+    layout.asks_source = true;
+    const std::string rules = chain(nft_table_text(layout), "ask_in");
+    const std::string marked = "fib daddr type { broadcast, multicast } meta mark set meta mark | 0x00070000\n";
+    CHECK_THAT(rules, Contains(marked));
+    CHECK(rules.find("goto reply") < rules.find(marked));  // an answer is its asker's
+    CHECK(rules.ends_with("counter name queued goto undecided\n"));
+    CHECK_THAT(chain(nft_table_text(layout), "ask"), !Contains("fib daddr"));
+    CHECK_THAT(nft_generation_text(layout), Contains(marked));
+}

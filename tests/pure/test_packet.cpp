@@ -56,6 +56,27 @@ TEST_CASE("TCP, UDP, UDPLITE and SCTP over IPv4 and IPv6") {
     }
 }
 
+TEST_CASE("a SYN with MP_JOIN joins a connection that is open") {
+    const Data join{30, 12, 0x10, 3, 1, 2, 3, 4, 5, 6, 7, 8};
+    const auto joins = [](bool six, const Data& options) {
+        return good(PacketBuilder(six).tcp(1, 2).syn().options(options)).tcp_joins;
+    };
+    for (const bool six : {false, true}) {
+        CHECK(joins(six, join));
+        CHECK(joins(six, {2, 4, 5, 180, 1, 1, 30, 12, 0x10, 3, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0}));
+        CHECK_FALSE(joins(six, {30, 12, 0x00, 1, 1, 2, 3, 4, 5, 6, 7, 8}));  // MP_CAPABLE
+        CHECK_FALSE(joins(six, {2, 4, 0x10, 0x10}));
+        CHECK_FALSE(joins(six, {0, 12, 0x10, 3, 30, 4, 0x10, 0}));     // behind the end of the options
+        CHECK_FALSE(joins(six, {254, 8, 30, 12, 0x10, 3, 1, 2}));      // within another
+        CHECK_FALSE(joins(six, {254, 1, 1, 1, 30, 4, 0x10, 0}));       // behind one that makes no sense
+        CHECK_FALSE(joins(six, {1, 1, 30, 12}));                       // longer than the header
+        CHECK_FALSE(joins(six, {1, 1, 1, 30}));
+        CHECK_FALSE(joins(six, {1, 1, 30, 2}));
+    }
+    CHECK_FALSE(good(v4().tcp(1, 2).tcp_flags(0x12).options(join)).tcp_joins);
+    CHECK_FALSE(good(v4().tcp(1, 2).options(join)).tcp_joins);
+}
+
 TEST_CASE("only SYN without ACK opens a TCP connection") {
     CHECK(good(v4().tcp(1, 2).syn()).tcp_syn);
     CHECK(good(v6().tcp(1, 2).syn()).tcp_syn);
