@@ -54,12 +54,6 @@ class Tunnels(KernelTest):
     def test_ipip(self):
         self.through("ipip", *self.ends(), outside="protocol = '4'")
 
-    @only_in("guest")
-    def test_ipip_in_udp(self):
-        self.host.ip("fou", "add", "port", "5555", "ipproto", "4")  # which loads the module
-        self.through("ipip", *self.ends(), "encap", "fou", "encap-sport", "auto", "encap-dport", "5555",
-                     outside="destination_port = 5555")
-
     def secured(self, *encapsulation: str, mode: str, protocol: str = "esp") -> None:
         """IPsec between the two hosts, out of this one."""
         ends = "src", self.pair.host4, "dst", self.pair.peer4
