@@ -12,7 +12,7 @@
 
 namespace doorward {
 
-// What bpf/sender.h's sender_key() makes of the packet; nothing if it is too short to have a key.
+// What bpf/sender_kind.h's sender_key() makes of the packet; nothing if it is too short to have a key.
 // The ports in it are in network order. Pure.
 std::optional<dw_flow_key> sender_key(std::span<const std::uint8_t> packet);
 // The same for the outgoing packets of a flow.
