@@ -37,7 +37,7 @@ struct NftLayout {
     std::uint32_t generation_mark = 0;
     bool bypass = false;                // true: packets pass while no daemon reads the queue
     bool filter_loopback = false;       // false: traffic over `lo` passes, counted
-    bool asks_source = false;           // loopback passes only from this host's addresses; install() finds out
+    bool asks_source = false;           // the table looks addresses up (nft_fib); install() finds out
     bool filter_forward = false;        // false: packets that pass through this host are left alone
     SenderPrograms senders{};
 };
@@ -76,7 +76,8 @@ public:
     // Whether packets carry their sender's slot and a flow's verdict ends with its sender. False:
     // the kernel can't ask the programs (no xt_bpf).
     bool knows_senders() const;
-    // Whether loopback passes only from addresses of this host. False: the kernel can't tell (no nft_fib).
+    // Whether loopback passes only from addresses of this host, and what comes in for a group is marked so.
+    // False: the kernel can't tell (no nft_fib).
     bool asks_source() const;
     Result<void> remove();  // takes the table out now and says if that failed
     void leave();           // lets go of the table and leaves it in
