@@ -63,6 +63,16 @@ class Attack(KernelTest):
             raise AssertionError(f"the attempt itself failed: {done.stderr}")
         return done
 
+    def ready_as(self, program: str, text: str, *words, user: int | None = None) -> subprocess.Popen:
+        """Starts a script by one of the two programs, goes on when it says that it is ready, and ends it at last."""
+        drop = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+        made = self.host.start(*drop, program, "-ISc", self.script(text), *map(str, words), stdout=subprocess.PIPE,
+                               text=True)
+        for end in (made.stdout.close, made.wait, made.kill):
+            self.addCleanup(end)
+        self.assertEqual(made.stdout.readline(), "ready\n")
+        return made
+
     def arrived(self, port: int = PORT, protocol: str = "udp", **wanted) -> int:
         return self.wire.count(protocol=protocol, dport=port, **wanted)
 

@@ -2,8 +2,6 @@
 """A connection that both ends begin: the SYN that comes in is for the socket that waits to be connected, not for the
 server that listens on the same port."""
 
-import subprocess
-
 from attack import Attack
 from segments import SEGMENTS
 
@@ -22,21 +20,13 @@ SERVER = """
 
 
 class BothWays(Attack):
-    def begun(self, program: str, text: str) -> subprocess.Popen:
-        made = self.host.start(program, "-ISc", self.script(text), stdout=subprocess.PIPE, text=True)
-        self.addCleanup(made.stdout.close)
-        self.addCleanup(made.wait)
-        self.addCleanup(made.kill)
-        self.assertEqual(made.stdout.readline(), "ready\n")
-        return made
-
     def answered(self, client: str) -> str:
         """The first that the host says to a peer that begins a connection with `client`, beside a server."""
         self.peer.run("nft", "add table inet quiet; add chain inet quiet o { type filter hook output priority 0; }; "
                       "add rule inet quiet o tcp flags & rst == rst drop", check=True)
         self.start()
-        self.begun(client, CLIENT)
-        self.begun(self.allowed, SERVER)
+        self.ready_as(client, CLIENT)
+        self.ready_as(self.allowed, SERVER)
         return self.peer.run("/usr/bin/python3", "-c", SEGMENTS + "segment(4000, 5000, 1000, 0, SYN)\n"
                              "print(bool(heard(5000, 4000, SYN | ACK)))", check=True, timeout=60).stdout.strip()
 

@@ -21,13 +21,7 @@ GROUP = "239.1.2.3"
 
 class Copies(Attack):
     def listener(self, program, user, mine="0.0.0.0", connected="no") -> subprocess.Popen:
-        made = self.host.start("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", program, "-ISc",
-                               self.script(LISTEN), mine, connected, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(made.stdout.close)
-        self.addCleanup(made.wait)
-        self.addCleanup(made.kill)
-        self.assertEqual(made.stdout.readline(), "ready\n")
-        return made
+        return self.ready_as(program, LISTEN, mine, connected, user=user)
 
     def say(self, to: str):
         self.peer.run("/usr/bin/python3", "-c", "import socket, sys\ns = socket.socket(2, 2)\n"
@@ -42,14 +36,10 @@ class Copies(Attack):
         self.assertEqual({(row["unknown"], row["verdict"]) for row in rows}, {("ambiguous", "drop")})
 
     def join(self):
-        made = self.host.start(self.allowed, "-ISc", self.script(f"""
+        self.ready_as(self.allowed, f"""
             s = socket.socket(2, 2); s.setsockopt(0, 35, socket.inet_aton("{GROUP}") + socket.inet_aton(HOST))
             print("ready", flush=True); time.sleep(30)
-        """), stdout=subprocess.PIPE, text=True)
-        self.addCleanup(made.stdout.close)
-        self.addCleanup(made.wait)
-        self.addCleanup(made.kill)
-        self.assertEqual(made.stdout.readline(), "ready\n")
+        """)
 
     def test_group_connected(self):
         self.start()

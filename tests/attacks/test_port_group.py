@@ -30,13 +30,7 @@ CALL = {
 
 class PortGroup(Attack):
     def listen(self, program: str, *words: str) -> subprocess.Popen:
-        made = self.host.start("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", program, "-ISc",
-                               self.script(LISTEN), *words, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(made.stdout.close)
-        self.addCleanup(made.wait)
-        self.addCleanup(made.kill)
-        self.assertEqual(made.stdout.readline(), "ready\n")
-        return made
+        return self.ready_as(program, LISTEN, *words, user=USER)
 
     def received(self, other: str, kind: str, how: str) -> list[str]:
         """What `other` got on a port that it shares with the program that may."""

@@ -5,7 +5,7 @@ and is asked about, whoever listens there now."""
 import subprocess
 import time
 
-from attack import Attack
+from attack import USER, Attack
 from segments import SEGMENTS
 
 # Listens on a port that somebody had, and talks with whoever comes.
@@ -28,13 +28,7 @@ class Stale(Attack):
         return self.peer.run("/usr/bin/python3", "-c", SEGMENTS + text, check=check, timeout=60).stdout.strip()
 
     def listener(self, program: str, port: int) -> subprocess.Popen:
-        made = self.host.start("setpriv", "--reuid=4321", "--regid=4321", "--clear-groups", program, "-ISc",
-                               self.script(LISTEN), str(port), stdout=subprocess.PIPE, text=True)
-        self.addCleanup(made.stdout.close)
-        self.addCleanup(made.wait)
-        self.addCleanup(made.kill)
-        self.assertEqual(made.stdout.readline(), "ready\n")
-        return made
+        return self.ready_as(program, LISTEN, port, user=USER)
 
     def conntrack(self) -> str:
         return self.host.run("conntrack", "-L", "-p", "tcp").stdout
