@@ -109,7 +109,8 @@ static __always_inline void binding_of_current(struct dw_binding *binding, struc
 		binding->flags = DW_FROM_KERNEL;
 		return;
 	}
-	remember_process(task, &binding->who, true);
+	if (remember_process(task, &binding->who, true) & DW_TRACED || current_has_debugger())
+		binding->flags = DW_BY_TRACED;
 }
 
 static __always_inline dw_u64 current_thread(void)

@@ -147,10 +147,14 @@ int program_forks(struct bpf_raw_tracepoint_args *ctx)
 	}
 	process_key_of(parent, &parent_key);
 	from = bpf_map_lookup_elem(&programs, &parent_key);
-	if (!from)
+	if (!from) {
 		fill_process(slot, child, false);
-	else if (bpf_probe_read_kernel(&slot->process, sizeof(slot->process), from))
+		slot->process.identity = identity_of(slot);
+	} else if (bpf_probe_read_kernel(&slot->process, sizeof(slot->process), from)) {
 		goto out;
+	}
+	if (has_debugger(parent))
+		slot->process.flags |= DW_TRACED;
 	process_key_of(child, &slot->process.self);
 	slot->process.parent = parent_key;
 	slot->process.ancestors_length = 0;
@@ -178,6 +182,8 @@ int program_starts(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	}
 	fill_process(slot, task, true);
+	take_environment(slot, task);
+	slot->process.identity = identity_of(slot);
 	if (slot->process.flags & DW_HAS_ARGS)
 		slot->process.flags |= DW_ARGS_OF_START;
 	before = slot->process.self;
@@ -210,11 +216,24 @@ int program_ends(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* A program older than the daemon. Its arguments are as they are now. Its working directory may have
+static long part_of_another(dw_u32 index, struct environment *environment)
+{
+	dw_u32 length = part_length(environment);
+
+	barrier_var(length);
+	if (length > ENVIRONMENT_PART ||
+	    bpf_copy_from_user_task(environment->of->slack, length, (void *)environment->at, environment->task, 0))
+		return 1;
+	environment->length = length;
+	return look_through(environment);
+}
+
+/* A program older than the daemon. Its arguments and its environment are as they are now. Its working directory may have
  * changed since it was started, so none is kept. */
 static __always_inline void find_program(struct task_struct *task, struct dw_scratch *slot)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct environment environment;
 	unsigned long length;
 
 	fill_process(slot, task, false);
@@ -225,6 +244,9 @@ static __always_inline void find_program(struct task_struct *task, struct dw_scr
 		slot->process.args_length = length;
 		slot->process.flags |= DW_HAS_ARGS | DW_ARGS_OF_START;
 	}
+	if (begin_environment(&environment, slot, task))
+		bpf_loop(ENVIRONMENT_PARTS, part_of_another, &environment, 0);
+	slot->process.identity = identity_of(slot);
 	slot->process.flags |= DW_ANCESTORS_PENDING | DW_ANCESTORS_CUT;
 	keep_program(slot, BPF_NOEXIST);
 }

@@ -104,7 +104,7 @@ struct files_struct {
 };
 struct mm_struct {
 	struct file *exe_file;
-	unsigned long arg_start, arg_end;
+	unsigned long arg_start, arg_end, env_start, env_end;
 };
 
 struct linux_binprm {
@@ -141,7 +141,7 @@ struct fs_struct {
 	struct path root, pwd;
 };
 struct task_struct {
-	unsigned int flags;
+	unsigned int flags, ptrace;
 	int pid, tgid;
 	__u64 self_exec_id;
 	__u64 start_boottime;

@@ -91,6 +91,29 @@ int BPF_KPROBE(kprobe_security_socket_sendmsg, struct socket *socket)
 }
 
 /* The destination of this one message, if it names one; a connected socket's own otherwise. */
+enum { PTRACE_MODE_ATTACH = 2 }; /* include/linux/ptrace.h: may write there */
+
+static __always_inline void mark_as_traced(struct dw_process *process)
+{
+	if (process)
+		__sync_fetch_and_or(&process->flags, DW_TRACED);
+}
+
+/* Somebody attaches a debugger, opens the memory of another process, or takes descriptors from it. A debugger
+ * can put its code there and let go again, so this counts until the next exec. */
+SEC("kprobe/security_ptrace_access_check")
+int BPF_KPROBE(kprobe_security_ptrace_access_check, struct task_struct *child, unsigned int mode)
+{
+	struct dw_process_key who;
+
+	if (!(mode & PTRACE_MODE_ATTACH))
+		return 0;
+	process_key_of(child, &who);
+	mark_as_traced(bpf_map_lookup_elem(&programs, &who));
+	mark_as_traced(bpf_map_lookup_elem(&processes, &who));
+	return 0;
+}
+
 static __always_inline bool set_remote(struct dw_flow_key *key, struct msghdr *msg)
 {
 	void *name = BPF_CORE_READ(msg, msg_name);

@@ -7,8 +7,7 @@
 
 #include <stddef.h>
 
-#include "kernel_types.h"
-#include "maps.h"
+#include "injected.h"
 
 enum {
 	PATH_STEPS = 160, /* directories plus mounts between a file and the root */
@@ -265,6 +264,8 @@ static long hash_step(dw_u32 index, struct identity_hash *hash)
 	return 0;
 }
 
+static const dw_u32 of_identity = DW_PRELOAD | DW_LIBRARY_PATH | DW_ENVIRONMENT_KNOWN;
+
 /* What lies on FUSE may be part of an AppImage, which the daemon has to find out: it gets none. The path
  * ends on a word's boundary and begins anywhere in one; the length tells those apart that differ only in
  * where they begin. */
@@ -280,7 +281,7 @@ static __always_inline dw_u64 identity_of(struct dw_scratch *slot)
 	if (slot->process.flags & DW_PATH_TOO_LONG || slot->process.mount_length || hash.start >= DW_PATH_MAX)
 		return 0;
 	bpf_loop(DW_PATH_MAX / 8 - hash.start / 8, hash_step, &hash, 0);
-	hash_word(&hash, hash.start);
+	hash_word(&hash, hash.start | (dw_u64)(slot->process.flags & of_identity) << 32);
 	hash.c ^= 0xff;
 	hash_round(&hash);
 	hash_round(&hash);
@@ -346,27 +347,29 @@ static __always_inline void fill_process(struct dw_scratch *out, struct task_str
 	BPF_CORE_READ_INTO(&out->process.comm, task, group_leader, comm);
 	take_working_directory(out, task);
 	take_executable(out, BPF_CORE_READ(mm, exe_file));
-	out->process.identity = identity_of(out);
+	if (has_debugger(task))
+		out->process.flags |= DW_TRACED;
 	if (own)
 		take_arguments(out, mm);
 }
 
-/* Puts `task` into `processes` unless it is there. `own`: task is `current`. Not inlined: every
- * hook calls it. */
+/* Puts `task` into `processes` unless it is there. `own`: task is `current`. Returns its flags. Not inlined:
+ * every hook calls it. */
 static __noinline int remember_process(struct task_struct *task, struct dw_process_key *key, bool own)
 {
 	struct dw_process *known = bpf_map_lookup_elem(&processes, key);
 	struct dw_process *running;
 	struct dw_scratch *slot;
+	int flags;
 
 	if (known && (!own || (known->flags & DW_HAS_ARGS)))
-		return 0;
+		return known->flags;
 	/* Of another task the entry could be reused while it is copied. */
 	running = own ? bpf_map_lookup_elem(&programs, key) : 0;
 	if (running) {
 		if (bpf_map_update_elem(&processes, key, running, BPF_ANY))
 			count_failure(DW_FAIL_PROCESSES);
-		return 0;
+		return running->flags;
 	}
 	if (!BPF_CORE_READ(task, mm, exe_file))
 		return 0;
@@ -377,10 +380,12 @@ static __noinline int remember_process(struct task_struct *task, struct dw_proce
 	}
 	fill_process(slot, task, own);
 	slot->process.flags |= DW_ANCESTORS_CUT;
+	slot->process.identity = identity_of(slot);
+	flags = slot->process.flags;
 	if (bpf_map_update_elem(&processes, key, &slot->process, BPF_ANY))
 		count_failure(DW_FAIL_PROCESSES);
 	give_back(slot);
-	return 0;
+	return flags;
 }
 
 #endif

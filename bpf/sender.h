@@ -234,6 +234,19 @@ static __always_inline dw_u32 bit_of_slot(struct __sk_buff *skb, dw_u32 bit)
 	return sender_key(skb, &key) ? slot_of(skb, &key) >> bit & 1 : 0;
 }
 
+/* Whether it is `who` that runs now, and has had a debugger, which its slot may be older than. */
+static __always_inline bool by_traced(struct dw_process_key *who)
+{
+	struct dw_process_key now;
+	struct dw_process *program;
+
+	process_key_of_current(&now);
+	if (!same_process(&now, who))
+		return false;
+	program = bpf_map_lookup_elem(&programs, &now);
+	return current_has_debugger() || (program && program->flags & DW_TRACED);
+}
+
 /* The bits of the slot's number, one rule each. The packet will be queued. */
 SEC("socket")
 int slot_bit0(struct __sk_buff *skb)
@@ -251,6 +264,8 @@ int slot_bit0(struct __sk_buff *skb)
 	if (!all || index >= DW_SENDER_SLOTS)
 		return slot & 1;
 	all->slot[index].sent_ns = bpf_ktime_get_ns();
+	if (by_traced(&all->slot[index].who))
+		all->slot[index].flags |= DW_BY_TRACED;
 	if (key.protocol != IPPROTO_TCP) /* a connection's has been said by same_sender() */
 		__sync_lock_test_and_set(&all->owner, slot);
 	return slot & 1;

@@ -54,7 +54,7 @@ static __always_inline bool ask_as_current(struct dw_verdict_key *key, struct dw
 	*cgroup_id = groups->dfl_cgrp->kn->id;
 	process_key_of_current(who);
 	program = bpf_map_lookup_elem(&programs, who);
-	if (!program || !program->identity)
+	if (!program || !program->identity || program->flags & DW_TRACED || current_has_debugger())
 		return false;
 	key->identity = program->identity;
 	key->uid = cred->uid.val;

@@ -70,6 +70,7 @@ enum dw_hook {
 enum dw_binding_flags {
 	DW_FROM_KERNEL = 1, /* a kernel thread or a kernel socket: `who` names no program */
 	DW_SHARED = 2,      /* a holder: another program has the socket too, and may be who receives */
+	DW_BY_TRACED = 4,   /* `who` is DW_TRACED, or had a debugger at the time */
 };
 
 /* Who sent, as of the moment of sending. A port can change hands while a packet of the one before
@@ -229,6 +230,11 @@ enum dw_process_flags {
 	DW_IS_APPIMAGE = 512, /* the executable is marked as an AppImage: `image` is its path */
 	DW_WAS_APPIMAGE = 1024, /* this very process ran `image` before it became what it is by exec */
 	DW_USERS_MOUNTS = 2048, /* a user namespace owns its mounts: a path in args is as it likes */
+	/* In the environment that the program was started with; of one older than the daemon, when that started. */
+	DW_PRELOAD = 4096, /* LD_PRELOAD or LD_AUDIT, not empty */
+	DW_LIBRARY_PATH = 8192, /* LD_LIBRARY_PATH, not empty */
+	DW_ENVIRONMENT_KNOWN = 16384, /* if not, the two above may be missing */
+	DW_TRACED = 32768, /* a debugger has had the process, or somebody has had its memory or descriptors open */
 };
 
 /* What is kept of a process. The path is built from its end, so it stands at path[path_start] up to
@@ -237,7 +243,7 @@ enum dw_process_flags {
 struct dw_process {
 	struct dw_process_key self; /* a copy taken while the entry was reused shows by it */
 	struct dw_process_key parent; /* who forked it */
-	dw_u64 identity; /* keyed hash of all of the executable that rules look at: its path. 0: there is none */
+	dw_u64 identity; /* keyed hash of all that rules look at of what runs: path, DW_PRELOAD and the like; 0: there is none */
 	dw_u64 exe_inode;
 	dw_u64 exe_device; /* s_dev in the kernel's own encoding */
 	dw_u64 exe_size;

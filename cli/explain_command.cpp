@@ -171,6 +171,9 @@ void add_options(CLI::App& command, Options& options) {
         ->type_name("PATH");
     command.add_option("--script", options.question.script, "script that it runs")
         ->type_name("PATH");
+    command.add_option("--injected", options.question.injected,
+                       "preload, library-path, tracer, with a comma between them")
+        ->type_name("WORDS");
     command.add_option("--direction", options.direction, "out or in")
         ->check(CLI::IsMember({"out", "in", "forward"}))
         ->type_name("DIRECTION")
@@ -179,7 +182,8 @@ void add_options(CLI::App& command, Options& options) {
                        "take the rules from this folder instead of asking the daemon; the defaults "
                        "are then the built-in ones: reject outbound, drop inbound")
         ->type_name("DIR");
-    for (const char* what : {"--user", "--group", "--unit", "--slice", "--container", "--parent", "--script", "--rules-dir"})
+    for (const char* what : {"--user", "--group", "--unit", "--slice", "--container", "--parent", "--script", "--injected",
+                             "--rules-dir"})
         pid->excludes(command.get_option(what));
     // A decision says all of these itself.
     for (CLI::Option* other : command.get_options())

@@ -46,6 +46,11 @@ bool met(const std::optional<Filter>& filter, const What&... what) {
     return !filter || matches(*filter, what...);
 }
 
+bool has_injected(const OpenFlow& flow, std::uint8_t bits) {
+    const auto injected = parse_injections(flow.injected);
+    return injected && injected->found & bits;
+}
+
 }  // namespace
 
 bool matches(const AuditFilter& filter, const OpenFlow& flow) {
@@ -59,6 +64,7 @@ bool matches(const AuditFilter& filter, const OpenFlow& flow) {
     if (filter.user && !(known && flow.user == *filter.user)) return false;
     if (filter.pid && flow.pid != *filter.pid) return false;
     if (filter.port && (in ? flow.local_port : flow.remote_port) != *filter.port) return false;
+    if (filter.injected && !has_injected(flow, *filter.injected)) return false;
     if (filter.rule && flow.rule.value_or("") != *filter.rule) return false;
     return met(filter.app, flow) && met(filter.to, flow, !in) && met(filter.from, flow, in) &&
            met(filter.unit, flow.unit) && met(filter.container, flow.container) &&

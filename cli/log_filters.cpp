@@ -28,13 +28,14 @@ void add_log_filters(CLI::App& command, LogOptions& options) {
     add("--unit", options.unit, "systemd unit, or a pattern; user:… below a user's manager", "UNIT");
     add("--container", options.container, "RUNTIME:NAME, or a pattern, as docker:*", "CONTAINER");
     add("--script", options.script, "script behind an interpreter: path or pattern", "PATH");
+    add("--injected", options.injected, "other code in the program: preload, library-path, tracer or any", "HOW");
     add("--pid", options.pid, "process", "PID");
 }
 
 bool has_log_filter(const LogOptions& options) {
     const std::string* given[] = {&options.app,    &options.since, &options.until, &options.to,
                                   &options.from,   &options.port,  &options.user,  &options.rule,
-                                  &options.unit,   &options.container, &options.script, &options.pid};
+                                  &options.unit,   &options.container, &options.script, &options.injected, &options.pid};
     return !options.verdicts.empty() || options.denied ||
            std::ranges::any_of(given, [](const std::string* text) { return !text->empty(); });
 }

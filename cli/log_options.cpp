@@ -66,6 +66,13 @@ Result<void> read_verdicts(const LogOptions& options, AuditFilter& filter) {
     return {};
 }
 
+Result<void> read_injected(const std::string& text, std::optional<std::uint8_t>& field) {
+    if (text.empty()) return {};
+    field = parse_injection(text);
+    if (field) return {};
+    return fail("--injected: \"" + text + "\" is none", "use preload, library-path, tracer or any");
+}
+
 void add_link_target(AppFilter& app) {
     auto* paths = std::get_if<AppFilter::Paths>(&app.what);
     if (paths == nullptr) return;
@@ -100,6 +107,7 @@ Result<AuditFilter> make_filter(const LogOptions& options, std::int64_t now_us) 
     if (done) done = read(options.unit, "--unit", TextFilter::parse, filter.unit);
     if (done) done = read(options.container, "--container", TextFilter::parse, filter.container);
     if (done) done = read(options.script, "--script", TextFilter::parse, filter.script);
+    if (done) done = read_injected(options.injected, filter.injected);
     if (done) done = read_number(options.port, "--port", filter.port);
     if (done) done = read_number(options.pid, "--pid", filter.pid);
     if (done) done = read_time(options.since, "--since", now_us, filter.since_us);

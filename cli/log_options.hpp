@@ -30,6 +30,7 @@ struct LogOptions {
     std::string unit;
     std::string container;
     std::string script;
+    std::string injected;
     std::string pid;
     std::string limit = "200";  // 0: all
     bool follow = false;

@@ -72,6 +72,8 @@ void add_process(ordered_json& row, const AuditRecord& record) {
     row["script"] = text_or_null(record.script);
     row["script_device"] = number_or_null(record.script_inode != 0, record.script_device);
     row["script_inode"] = number_or_null(record.script_inode != 0, record.script_inode);
+    const auto& injected = record.evidence.injected;
+    row["injected"] = injected ? ordered_json(to_text(*injected)) : ordered_json();
     row["ancestors"] = texts(record.ancestors);
     row["mount_namespace"] =
         number_or_null(known && record.mount_namespace != 0, record.mount_namespace);

@@ -125,6 +125,7 @@ AuditConditions::AuditConditions(const AuditFilter& filter) {
     if (filter.unit) add_text(*filter.unit, "unit");
     if (filter.container) add_text(*filter.container, "container");
     if (filter.script) add_text(*filter.script, "script");
+    if (filter.injected) add_injected(*filter.injected);
     if (filter.pid) add("pid = ?", {std::int64_t{*filter.pid}});
 }
 
@@ -136,6 +137,19 @@ void AuditConditions::add(const std::string& condition, std::vector<Value> value
 void AuditConditions::add_text(const TextFilter& filter, const std::string& column) {
     if (const auto* glob = std::get_if<Glob>(&filter.what)) add("app_glob(" + column + ", ?)", {glob});
     else add(column + " = ?", {escape_text(std::get<std::string>(filter.what))});
+}
+
+// With commas around the words, none is part of another.
+void AuditConditions::add_injected(std::uint8_t bits) {
+    std::string any;
+    std::vector<Value> words;
+    for (unsigned bit = 1; bit <= Injections::all; bit <<= 1) {
+        if (!(bits & bit)) continue;
+        any += any.empty() ? "" : " OR ";
+        any += "instr(',' || injected || ',', ?)";
+        words.emplace_back("," + to_text(Injections{static_cast<std::uint8_t>(bit), 0}) + ",");
+    }
+    add("(" + any + ")", std::move(words));
 }
 
 void AuditConditions::add_app(const AppFilter& filter) {

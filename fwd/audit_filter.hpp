@@ -30,6 +30,7 @@ private:
 
     void add(const std::string& condition, std::vector<Value> values);
     void add_text(const TextFilter& filter, const std::string& column);
+    void add_injected(std::uint8_t bits);
     void add_app(const AppFilter& filter);
     void add_end(const EndFilter& filter, const std::string& end, const std::string& direction);
 

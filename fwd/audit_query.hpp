@@ -64,6 +64,7 @@ struct AuditFilter {
     std::optional<TextFilter> unit;
     std::optional<TextFilter> container;
     std::optional<TextFilter> script;
+    std::optional<std::uint8_t> injected;  // one of these bits of Injections::found
     std::optional<std::uint32_t> pid;
 };
 

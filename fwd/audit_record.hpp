@@ -46,6 +46,7 @@ struct Evidence {
     bool ancestors_whole = false;    // as in Process
     Facts asked;                     // what was looked up of the executable's file
     std::string verity;              // as in ExecutableContent
+    std::optional<Injections> injected;  // as in Process; nothing: not known
 
     bool operator==(const Evidence&) const = default;
 };

@@ -23,8 +23,9 @@ constexpr std::string_view columns[] = {
     "interface", "names", "units", "slices", "ancestors_whole", "asked", "verity",
     // Written only: the same addresses in a form that an index can search.
     "source_ip", "destination_ip",
+    "injected",
 };
-constexpr std::size_t written_only = 2;
+constexpr std::string_view written_only[] = {"source_ip", "destination_ip"};
 // `chain` comes behind them all: it is what they are hashed to.
 
 // Reads from the left; keeps the name of the first column whose value made no sense.
@@ -92,6 +93,11 @@ void read_evidence(Reader& from, Evidence& evidence) {
     evidence.verity = from.bytes();
 }
 
+std::optional<Injections> read_injected(Reader& from) {
+    if (from.is_null()) return from.text(), std::nullopt;
+    return from.parsed(parse_injections);
+}
+
 std::optional<NoContent> parse_no_content_or_empty(std::string_view text) {
     return text.empty() ? NoContent::none : parse_no_content(text);
 }
@@ -156,7 +162,11 @@ std::string audit_linked_columns_sql() { return fmt::format("{}", fmt::join(colu
 int audit_linked_columns() { return static_cast<int>(std::size(columns)); }
 
 std::string audit_columns_sql() {
-    return fmt::format("{}", fmt::join(std::begin(columns), std::end(columns) - written_only, ","));
+    std::vector<std::string_view> read;
+    std::ranges::remove_copy_if(columns, std::back_inserter(read), [](std::string_view column) {
+        return std::ranges::find(written_only, column) != std::end(written_only);
+    });
+    return fmt::format("{}", fmt::join(read, ","));
 }
 
 Result<AuditRecord> read_audit_row(const sqlite::Statement& statement) {
@@ -181,6 +191,7 @@ Result<AuditRecord> read_audit_row(const sqlite::Statement& statement) {
     read_identity(from, record);
     read_content(from, record);
     read_evidence(from, record.evidence);
+    record.evidence.injected = read_injected(from);
     if (!from.wrong().empty())
         return fail(
             fmt::format("row {} of the audit log has an unknown {}", record.id, from.wrong()));

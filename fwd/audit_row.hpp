@@ -37,7 +37,7 @@ public:
 private:
     LinkContent content_;
     Sha256 hash_{};
-    std::string source_, destination_, protocol_, ancestors_;
+    std::string source_, destination_, protocol_, ancestors_, injected_;
     EvidenceTexts evidence_;
     std::string escaped_[17];  // one per column of bytes that others chose
 };

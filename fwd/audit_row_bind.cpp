@@ -158,6 +158,8 @@ const Sha256& AuditRowBinder::bind(sqlite::Statement& statement, std::int64_t id
     bind_evidence(to, record.evidence, evidence_);
     if (packet) to.blob(source.address.bytes).blob(destination.address.bytes);
     else to.null().null();
+    if (record.evidence.injected) to.text(injected_ = to_text(*record.evidence.injected));
+    else to.null();
     hash_ = content_.hash();
     to.hash(hash_);
     return hash_;

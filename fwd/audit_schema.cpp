@@ -124,6 +124,10 @@ CREATE TABLE events (
     chain    BLOB NOT NULL             -- SHA-256 over the event and the link before
 );
 )sql",
+    R"sql(
+ALTER TABLE decisions
+    ADD COLUMN injected TEXT;          -- preload, library-path, tracer; ? behind what can't be said. NULL: nothing can
+)sql",
 };
 
 }  // namespace

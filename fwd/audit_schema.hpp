@@ -9,7 +9,7 @@
 namespace doorward {
 
 // The version this program writes, kept in PRAGMA user_version.
-inline constexpr std::int64_t audit_schema_version = 8;
+inline constexpr std::int64_t audit_schema_version = 9;
 
 // The first one with a chain through its rows.
 inline constexpr std::int64_t audit_chain_version = 8;

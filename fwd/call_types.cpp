@@ -62,6 +62,7 @@ FlowQuestion read_question(CallParameters& members) {
     question.container = members.optional_text("container");
     question.parent = members.optional_text("parent");
     question.script = members.optional_text("script");
+    question.injected = members.optional_text("injected");
     question.protocol = members.optional_text("protocol").value_or(question.protocol);
     question.to = members.optional_text("to");
     question.from = members.optional_text("from");

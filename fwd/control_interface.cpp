@@ -180,6 +180,7 @@ type Conditions (
   container: ?[]string,
   parent: ?[]string,
   script: ?[]string,
+  injected: ?[]string,
   package: ?[]string,
   verity: ?[]string,
   sha256: ?[]string,
@@ -212,6 +213,7 @@ type Rule (
   container: ?[]string,
   parent: ?[]string,
   script: ?[]string,
+  injected: ?[]string,
   package: ?[]string,
   verity: ?[]string,
   sha256: ?[]string,
@@ -252,7 +254,7 @@ type Reloaded (rules: int, generation: int)
 # An imagined flow. app is the path of an executable, unknown a reason for not knowing one, pid a process
 # that runs, in the daemon's PID namespace; one of the three has to be given, and with pid neither user
 # nor anything else that a process is. What else is missing: out, user 0, group 0, no unit, slice, container, parent
-# or script, tcp, 0.0.0.0, port 0, no domain, on
+# or script, nothing injected (preload, library-path, tracer: with a comma between them), tcp, 0.0.0.0, port 0, no domain, on
 # an interface that is not known.
 type Question (
   direction: ?(out, in),
@@ -266,6 +268,7 @@ type Question (
   container: ?string,
   parent: ?string,
   script: ?string,
+  injected: ?string,
   protocol: ?string,
   to: ?string,
   from: ?string,
@@ -294,6 +297,7 @@ type OpenFlow (
   container: string,
   appimage: string,
   script: string,
+  injected: string,
   host: string,
   unknown: ?string,
   verdict: (accept, drop, reject),

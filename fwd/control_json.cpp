@@ -116,7 +116,7 @@ DOORWARD_JSON(Applied, rules, files, until, cuts_session, kept)
 DOORWARD_JSON(Reloaded, rules, generation)
 DOORWARD_JSON(Explanation, action, rule, place, trials)
 DOORWARD_JSON(OpenFlow, direction, protocol, local, remote, local_port, remote_port, exe, pid, uid,
-              user, unit, container, appimage, script, host, unknown, verdict, decision, rule, time_us,
+              user, unit, container, appimage, script, injected, host, unknown, verdict, decision, rule, time_us,
               age_s, sent, received)
 
 #undef DOORWARD_JSON
@@ -128,6 +128,7 @@ void to_json(json& j, const FlowQuestion& question) {
              {"group", question.group},         {"unit", question.unit},
              {"slice", question.slice},         {"container", question.container},
              {"parent", question.parent},       {"script", question.script},
+             {"injected", question.injected},
              {"protocol", question.protocol},   {"to", question.to},
              {"from", question.from},           {"port", question.port},
              {"domain", question.domain},       {"interface", question.interface}};

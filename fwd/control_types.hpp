@@ -212,6 +212,7 @@ struct FlowQuestion {
     std::optional<std::string> container{};
     std::optional<std::string> parent{};
     std::optional<std::string> script{};
+    std::optional<std::string> injected{};  // as to_text() writes it; none: nothing is
     std::string protocol = "tcp";
     std::optional<std::string> to{};       // destination address; none: 0.0.0.0
     std::optional<std::string> from{};     // source address; none: 0.0.0.0
@@ -250,6 +251,7 @@ struct OpenFlow {
     std::string container;
     std::string appimage;
     std::string script;
+    std::string injected;              // as to_text() writes it; empty: nothing is, or nobody is known
     std::string host;                  // name of the remote
     std::optional<std::string> unknown;
     Action verdict = Action::accept;

@@ -19,6 +19,7 @@ Evidence evidence_of(const Decided& decided) {
         evidence.units = group.units;
         evidence.slices = group.slices;
         evidence.ancestors_whole = process->ancestors_whole;
+        evidence.injected = process->injected;
     }
     if (const ExecutableContent* content = decided.content.get()) {
         evidence.asked = content->asked;

@@ -58,6 +58,13 @@ Result<Process> read_process(const FlowQuestion& question, const Environment& en
     process.ancestors_whole = true;
     process.control_group.known = true;
     process.script = environment.resolve_path(question.script.value_or(""));
+    if (question.injected) {
+        const auto injected = parse_injections(*question.injected);
+        if (!injected)
+            return fail("injected: \"" + *question.injected + "\" names no ways to inject code",
+                        "use preload, library-path and tracer, with a comma between them");
+        process.injected = *injected;
+    }
     process.control_group.container = question.container.value_or("");
     return process;
 }

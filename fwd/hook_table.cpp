@@ -28,6 +28,8 @@ constexpr Hook kprobe_set[] = {
      "senders of IPv6 echo requests from ping sockets stay unknown"},
     {"kprobe_raw_sendmsg", HookKind::kprobe, "kprobe raw_sendmsg",
      "senders on IPv4 raw sockets stay unknown"},
+    {"kprobe_security_ptrace_access_check", HookKind::kprobe, "kprobe security_ptrace_access_check",
+     "injected: tracer is said only while a debugger has the process, or since it was started"},
     {"kprobe_rawv6_sendmsg", HookKind::kprobe, "kprobe rawv6_sendmsg",
      "senders on IPv6 raw sockets stay unknown"},
 };

@@ -65,6 +65,19 @@ std::string command_line_of(const dw_process& record) {
     return line;
 }
 
+Injections injected_into(const dw_process& record, const dw_binding& sender) {
+    Injections injected;
+    if (record.flags & DW_PRELOAD) injected.add(Injection::preload);
+    if (record.flags & DW_LIBRARY_PATH) injected.add(Injection::library_path);
+    if (record.flags & DW_TRACED || sender.flags & DW_BY_TRACED) injected.add(Injection::tracer);
+    if (!(record.flags & DW_ENVIRONMENT_KNOWN)) {
+        injected.add_unknown(Injection::preload);
+        injected.add_unknown(Injection::library_path);
+        injected.unknown &= static_cast<std::uint8_t>(~injected.found);
+    }
+    return injected;
+}
+
 }  // namespace
 
 bool ProcessTable::Key::operator==(const Key& other) const {
@@ -87,7 +100,8 @@ ProcessTable ProcessTable::of_maps(int processes_fd, int programs_fd, std::size_
 
 NamedProcess ProcessTable::name(const dw_binding& binding) {
     if (binding.flags & DW_FROM_KERNEL) return {nullptr, Unknown::kernel};
-    const Key key{binding.who, binding.cgroup_id, binding.uid, binding.gid};
+    const Key key{binding.who, binding.cgroup_id, binding.uid, binding.gid,
+                  static_cast<std::uint64_t>(binding.flags & DW_BY_TRACED)};
     if (const NamedProcess* known = cache_.find(key)) return *known;
     NamedProcess named = read(binding);
     if (named.process) cache_.put(key, named);
@@ -128,7 +142,10 @@ NamedProcess ProcessTable::read(const dw_binding& binding) {
     process->script = std::move(script.path);
     process->script_device = script.device;
     process->script_inode = script.inode;
-    return {std::move(process), Unknown::none, record.identity};
+    process->injected = injected_into(record, binding);
+    // The kernel's key has nothing of a debugger: verdicts on what it has are not given again, nor to it.
+    const bool traced = process->injected.has(Injection::tracer);
+    return {std::move(process), Unknown::none, traced ? 0 : record.identity};
 }
 
 }  // namespace doorward

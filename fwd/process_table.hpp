@@ -17,7 +17,7 @@ namespace doorward {
 struct NamedProcess {
     std::shared_ptr<const Process> process;  // null if and only if `unknown` is not none
     Unknown unknown = Unknown::none;
-    std::uint64_t identity = 0;  // dw_process.identity
+    std::uint64_t identity = 0;  // dw_process.identity; 0 as well if verdicts on it are not to be given again
 };
 
 // Used by one thread. Never asks /proc: by then the process may be gone or be another program.
@@ -40,6 +40,7 @@ private:
         std::uint64_t cgroup_id;  // a process may change these between two sends
         std::uint32_t uid;
         std::uint32_t gid;
+        std::uint64_t flags;
         bool operator==(const Key& other) const;
     };
 

@@ -33,6 +33,7 @@ void put_process(OpenFlow& open, const Process& process) {
     open.container = process.control_group.container;
     open.appimage = process.appimage;
     open.script = process.script;
+    open.injected = to_text(process.injected);
 }
 
 }  // namespace

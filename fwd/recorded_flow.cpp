@@ -14,6 +14,7 @@ constexpr std::pair<Input, std::string_view> names_of_inputs[] = {
     {Input::package, "package"},
     {Input::interface, "interface"},
     {Input::script, "script"},
+    {Input::injected, "injected"},
     {Input::local_address, "from"},
     {Input::local_port, "source port"},
     {Input::network, "network"},
@@ -31,6 +32,7 @@ Process process_of(const AuditRecord& record) {
     process.ancestors = record.ancestors;
     process.ancestors_whole = record.evidence.ancestors_whole;
     process.script = record.script;
+    if (record.evidence.injected) process.injected = *record.evidence.injected;
     if (record.evidence.group_known)
         process.control_group = {record.evidence.units, record.evidence.slices, record.container, true};
     return process;
@@ -93,6 +95,7 @@ Inputs RecordedFlow::not_known(const Decision& decision, bool network_known) con
         add(Input::ancestors);
         add(Input::script);
     }
+    if (!evidence.injected) add(Input::injected);
     if (!evidence.asked.has(Fact::sha256)) add(Input::sha256);
     if (!evidence.asked.has(Fact::verity)) add(Input::verity);
     if (!evidence.asked.has(Fact::package)) add(Input::package);

@@ -14,7 +14,8 @@ constexpr std::uint32_t keyed =
     static_cast<std::uint32_t>(Input::executable) | static_cast<std::uint32_t>(Input::user) |
     static_cast<std::uint32_t>(Input::group) | static_cast<std::uint32_t>(Input::direction) |
     static_cast<std::uint32_t>(Input::protocol) | static_cast<std::uint32_t>(Input::remote_address) |
-    static_cast<std::uint32_t>(Input::remote_port) | static_cast<std::uint32_t>(Input::network);
+    static_cast<std::uint32_t>(Input::remote_port) | static_cast<std::uint32_t>(Input::network) |
+    static_cast<std::uint32_t>(Input::injected);
 
 std::uint64_t state_of(const Decided& decided, std::uint64_t generation) {
     return generation << DW_VERDICT_BITS |
@@ -35,6 +36,7 @@ std::shared_ptr<const Process> program_of(const Process& process) {
     program->exe = process.exe;
     program->uid = process.uid;
     program->gid = process.gid;
+    program->injected = process.injected;
     return program;
 }
 

@@ -37,6 +37,7 @@ public:
             case Condition::to: return address(term, flow_.destination(), true);
             case Condition::from: return address(term, flow_.source(), false);
             case Condition::port: return port(term);
+            case Condition::injected: return injected(term);
             case Condition::unit:
             case Condition::slice:
             case Condition::container: return control_group(term);
@@ -125,6 +126,14 @@ private:
                 return range.first <= port && port <= range.last;
             }));
         return met(terms_.groups[term.a].has_port(port));
+    }
+
+    Met injected(const CompiledTerm& term) const {
+        inputs_.add(Input::injected);
+        if (!flow_.process) return Met::neither;
+        const Injections& code = flow_.process->injected;
+        if (code.found & term.a) return Met::yes;
+        return code.unknown & term.a ? Met::neither : Met::no;
     }
 
     Met control_group(const CompiledTerm& term) const {

@@ -26,7 +26,7 @@ struct CompiledTerm {
     enum class Form : std::uint8_t {
         text,      // a: of Terms::text()
         two_texts, // either of them: a path as written and as resolved
-        number,    // a: uid, gid, protocol, direction
+        number,    // a: uid, gid, protocol, direction; of `injected`, all bits of Injections::found
         range,     // ports a to b
         prefix4,   // of IPv4: a: its address in host byte order, b: its mask
         prefix,    // a: of Terms::prefixes

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "rules/condition_text.hpp"
+#include "rules/injections.hpp"
 #include "rules/week_time.hpp"
 
 namespace doorward {
@@ -53,6 +54,12 @@ Text protocol(std::string_view text) {
                 "use tcp, udp, icmp, icmpv6, sctp, udplite or a number from 0 to 255");
 }
 
+Text injected(std::string_view text) {
+    if (parse_injection(text)) return std::string(text);
+    return fail(fmt::format("\"{}\" is no way to get other code into a program", text.substr(0, 40)),
+                "use preload, library-path, tracer, or any for all of them");
+}
+
 Text address(std::string_view text) {
     if (const auto word = parse_network_word(text)) return std::string(network_word(*word));
     return canonical<parse_prefix>(text);
@@ -75,6 +82,8 @@ constexpr std::array table{
                   "the path of an ancestor, or a pattern"},
     ConditionInfo{Condition::script, "script", canonical<parse_script>, false, true, SetKind::none,
                   "the path of a script, module:NAME, class:NAME, or a pattern"},
+    ConditionInfo{Condition::injected, "injected", injected, false, true, SetKind::none,
+                  "preload, library-path, tracer or any"},
     ConditionInfo{Condition::package, "package", canonical<parse_package>, false, true,
                   SetKind::none, "a package's name or a pattern"},
     ConditionInfo{Condition::verity, "verity", canonical<parse_verity>, false, true, SetKind::none,

@@ -19,7 +19,7 @@ namespace doorward {
 // executable's file is, and the time, which is looked at only when all else matches.
 enum class Condition : std::uint8_t {
     none,  // all met: the rule matches
-    enabled, direction, protocol, app, user, to, port, profile, group, unit, slice, container, parent,
+    enabled, direction, protocol, app, user, to, port, profile, group, injected, unit, slice, container, parent,
     script, domain, from, interface, package, verity, sha256, when, expires,
 };
 

@@ -12,6 +12,7 @@
 #include "rules/address.hpp"
 #include "rules/control_group.hpp"
 #include "rules/content.hpp"
+#include "rules/injections.hpp"
 #include "rules/packet.hpp"
 
 namespace doorward {
@@ -72,6 +73,7 @@ struct Process {
     // not known. It need not be the one that was run.
     std::uint64_t script_device = 0;
     std::uint64_t script_inode = 0;
+    Injections injected;              // as of when it sent
 
     bool operator==(const Process&) const = default;
 };

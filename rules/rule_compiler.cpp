@@ -164,6 +164,7 @@ Result<CompiledTerm> RuleCompiler::make(const RulePack& pack, const Packed& term
         case Condition::port:
         case Condition::domain:
         case Condition::sha256: return make_group(pack, term);
+        case Condition::injected: return make_injected(pack, term);
         case Condition::when: return make_times(pack, term);
         case Condition::profile: return make_profiles(pack, term);
         default: return make_texts(pack, term);
@@ -294,6 +295,12 @@ Result<CompiledTerm> RuleCompiler::make_numbers(const RulePack& pack, const Pack
     terms.number_lists.push_back(std::move(list));
     return CompiledTerm{term.condition, false, Form::numbers, number(terms.number_lists.size() - 1),
                         0};
+}
+
+CompiledTerm RuleCompiler::make_injected(const RulePack& pack, const Packed& term) {
+    std::uint32_t bits = 0;
+    for (const auto& value : pack.values(term)) bits |= parse_injection(pack.text(value.text)).value_or(0);
+    return {term.condition, false, Form::number, bits, 0};
 }
 
 Result<CompiledTerm> RuleCompiler::make_group(const RulePack& pack, const Packed& term) {

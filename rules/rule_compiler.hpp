@@ -56,6 +56,7 @@ private:
     CompiledTerm make_path(Condition condition, std::string_view text);
     Result<CompiledTerm> make_texts(const RulePack& pack, const Packed& term);
     Result<CompiledTerm> make_numbers(const RulePack& pack, const Packed& term);
+    static CompiledTerm make_injected(const RulePack& pack, const Packed& term);
     Result<CompiledTerm> make_group(const RulePack& pack, const Packed& term);
     Result<CompiledTerm> make_times(const RulePack& pack, const Packed& term);
     Result<CompiledTerm> make_profiles(const RulePack& pack, const Packed& term);

@@ -89,6 +89,7 @@ std::string_view word_for(Condition condition) {
         case Condition::container: return "in";
         case Condition::parent: return "below";
         case Condition::script: return "running";
+        case Condition::injected: return "injected by";
         case Condition::package: return "of package";
         case Condition::from: return "from";
         case Condition::interface: return "via";

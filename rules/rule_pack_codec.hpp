@@ -14,7 +14,7 @@ namespace doorward {
 class RulePackCodec {
 public:
     // Changes whenever the bytes mean something else.
-    static constexpr std::uint32_t version = 1;
+    static constexpr std::uint32_t version = 2;
 
     static void append(const RulePack& pack, std::string& out);
 

@@ -45,6 +45,7 @@ enum class Input : std::uint32_t {
     package = 1 << 17,
     interface = 1 << 18,
     network = 1 << 19,        // Surroundings::network
+    injected = 1 << 20,       // Process::injected, and whether the process is known
 };
 
 class Inputs {

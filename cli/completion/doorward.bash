@@ -72,7 +72,7 @@ _doorward_value() {
 _doorward_options() {
     local global='--socket --color --help --version'
     local condition rule='--in --out --for --until-restart --until-exit --tag --comment --journal --each --last --json --not-app'
-    for condition in user group unit slice container parent script package verity sha256 protocol to \
+    for condition in user group unit slice container parent script injected package verity sha256 protocol to \
         from port domain interface profile when; do
         rule+=" --$condition --not-$condition"
     done
@@ -80,7 +80,7 @@ _doorward_options() {
         flows | kill)
             [ "$1" = kill ] || global+=' --follow'
             echo "$global --app --verdict --denied --since --until --to --from --port --user" \
-                '--rule --unit --container --script --pid --json'
+                '--rule --unit --container --script --injected --pid --json'
             ;;
         status | hash) echo "$global --json" ;;
         mode) echo "$global" ;;
@@ -88,21 +88,21 @@ _doorward_options() {
         allow) echo "$global --name $rule" ;;
         deny) echo "$global --name --reject --drop $rule" ;;
         explain)
-            echo "$global --app --unknown --to --from --domain --port --protocol --user --group --unit --slice --container --parent --script --interface --direction" \
+            echo "$global --app --unknown --to --from --domain --port --protocol --user --group --unit --slice --container --parent --script --injected --interface --direction" \
                 '--rules-dir --json --event --database --pid'
             ;;
         log)
             echo "$global --app --verdict --denied --since --until --to --from --port --user" \
-                '--rule --unit --container --script --pid --limit --follow --json --no-header --wide --database'
+                '--rule --unit --container --script --injected --pid --limit --follow --json --no-header --wide --database'
             ;;
         'log verify') echo "$global --database --head --json" ;;
         replay)
             echo "$global --database --app --verdict --denied --since --until --to --from --port --user" \
-                '--rule --unit --container --script --pid --default-out --default-in --default-forward --limit --json'
+                '--rule --unit --container --script --injected --pid --default-out --default-in --default-forward --limit --json'
             ;;
         suggest)
             echo "$global --database --app --verdict --denied --since --until --to --from --port --user" \
-                '--rule --unit --container --script --pid --review --json'
+                '--rule --unit --container --script --injected --pid --review --json'
             ;;
         'rules list') echo "$global --names --tag --json" ;;
         'rules add') echo "$global --name --action --app $rule" ;;

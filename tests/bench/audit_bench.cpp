@@ -55,7 +55,8 @@ AuditRecord record(std::size_t number) {
     row.source = AttributionSource::kprobe;
     row.latency_ns = 25'000;
     row.evidence = {.recorded = true, .interface = "eth0", .names = {"www.example.org"}, .group_known = true,
-                    .units = {row.unit}, .slices = {row.slice}, .ancestors_whole = true, .asked = {}, .verity = {}};
+                    .units = {row.unit}, .slices = {row.slice}, .ancestors_whole = true, .asked = {}, .verity = {},
+                    .injected = Injections{}};
     return row;
 }
 

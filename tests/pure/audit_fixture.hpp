@@ -68,7 +68,8 @@ inline AuditRecord full_record() {
                        .names = {"www.example.org", "cdn.example.net"}, .group_known = true,
                        .units = {"user@1000.service", "session-2.scope"},
                        .slices = {"user.slice", "user-1000.slice"}, .ancestors_whole = true,
-                       .asked = {Fact::sha256, Fact::package}, .verity = "sha256:ab"};
+                       .asked = {Fact::sha256, Fact::package}, .verity = "sha256:ab",
+                       .injected = Injections{.found = 1, .unknown = 2}};
     record.log = LogLevel::journal;
     record.count = 2;
     return record;

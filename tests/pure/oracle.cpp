@@ -93,6 +93,21 @@ Answer id(const Texts& values, const Flow& flow, bool user, const World& world) 
     return Answer::no;
 }
 
+Answer injected(const Texts& values, const Flow& flow) {
+    if (flow.process == nullptr) return Answer::neither;
+    const auto asks = [&](const char* word) {
+        return std::ranges::find(values, word) != values.end() || std::ranges::find(values, "any") != values.end();
+    };
+    const auto& [found, unknown] = flow.process->injected;
+    const bool bits[] = {asks("preload"), asks("library-path"), asks("tracer")};
+    bool open = false;
+    for (int bit = 0; bit < 3; ++bit) {
+        if (bits[bit] && found >> bit & 1) return Answer::yes;
+        if (bits[bit] && unknown >> bit & 1) open = true;
+    }
+    return open ? Answer::neither : Answer::no;
+}
+
 Answer control_group(Condition condition, const Texts& values, const Flow& flow,
                      const World& world) {
     if (flow.process == nullptr) return Answer::neither;
@@ -289,6 +304,7 @@ Answer has(const Term& term, const Flow& flow, const Surroundings& around, const
         case Condition::app: return program(values, flow, world);
         case Condition::user: return id(values, flow, true, world);
         case Condition::group: return id(values, flow, false, world);
+        case Condition::injected: return injected(values, flow);
         case Condition::unit:
         case Condition::slice:
         case Condition::container: return control_group(term.condition, values, flow, world);

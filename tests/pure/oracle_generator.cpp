@@ -32,6 +32,7 @@ constexpr const char* parent_patterns[] = {"/usr/bin/curl", "/bin/curl", "/opt/*
 constexpr const char* script_patterns[] = {"/opt/a/tool", "/opt/*/tool", "/bin/curl", "module:a.b",
                                            "module:*"};
 constexpr const char* scripts[] = {"", "unknown:cut", "/opt/a/tool", "/usr/bin/curl", "module:a.b", "module:a.c"};
+constexpr const char* injection_words[] = {"preload", "library-path", "tracer", "any"};
 constexpr const char* prefixes[] = {
     "203.0.113.0/24", "203.0.113.7", "203.0.113.128/25", "0.0.0.0/0", "2001:db8::/32",
     "2001:db8::7",    "::/0",        "10.0.0.0/8",       "10.1.0.0/16", "loopback", "multicast",
@@ -113,6 +114,7 @@ Rule Generator::rule(std::size_t number) {
     add(rule, Condition::container, 8, container_patterns);
     add(rule, Condition::parent, 8, parent_patterns);
     add(rule, Condition::script, 8, script_patterns);
+    add(rule, Condition::injected, 8, injection_words);
     add(rule, Condition::sha256, 4, digest_values);
     add(rule, Condition::verity, 4, verities);
     add(rule, Condition::package, 4, package_patterns);
@@ -156,6 +158,10 @@ Surroundings Generator::surroundings() {
 void Generator::set_identity(Inputs kept) {
     if (!kept.has(Input::group)) process_.gid = pick(gids);
     if (!kept.has(Input::script)) process_.script = pick(scripts);
+    if (!kept.has(Input::injected)) {
+        process_.injected.found = static_cast<std::uint8_t>(below(8) & below(8));
+        process_.injected.unknown = static_cast<std::uint8_t>(below(8) & below(8) & ~process_.injected.found);
+    }
     if (!kept.has(Input::ancestors)) {
         process_.ancestors.clear();
         for (auto count = below(3); count > 0; --count)
@@ -253,7 +259,7 @@ void Generator::change_all_but(Flow& flow, Surroundings& around, Inputs kept) {
     if (!kept.has(Input::domain)) set_names(flow);
     // Whether the process is known belongs to everything that is asked of it.
     constexpr Input of_process[] = {Input::executable,    Input::user,      Input::group,
-                                    Input::control_group, Input::ancestors, Input::script,
+                                    Input::control_group, Input::ancestors, Input::script, Input::injected,
                                     Input::sha256,        Input::verity,    Input::package};
     const bool kept_process =
         std::ranges::any_of(of_process, [&](Input input) { return kept.has(input); });

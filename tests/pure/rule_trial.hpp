@@ -49,6 +49,7 @@ struct Situation {
         process->ancestors = {"/usr/bin/make"};
         process->ancestors_whole = true;
         process->script = "/opt/run.py";
+        process->injected.add(Injection::library_path);
         content->sha256 = parse_sha256_hex(digest_of_curl);
         content->verity = "sha256:" + digest_of_curl;
         content->package = "curl";

@@ -23,6 +23,7 @@ OpenFlow flow_of(Direction direction) {
     flow.unit = "foo.service";
     flow.container = "docker:web";
     flow.script = "/opt/run.py";
+    flow.injected = "preload,tracer?";
     flow.host = "WWW.Example.org";
     flow.rule = "web";
     return flow;
@@ -56,6 +57,8 @@ TEST_CASE("an open flow is chosen by the filters of the log, each of which must 
         {&LogOptions::unit, "foo.*", "foo"},
         {&LogOptions::container, "docker:*", "podman:*"},
         {&LogOptions::script, "/opt/run.py", "/opt"},
+        {&LogOptions::injected, "preload", "library-path"},
+        {&LogOptions::injected, "any", "tracer"},
         {&LogOptions::pid, "99", "9"},
     }));
     INFO(yes << ", not " << no);

@@ -72,6 +72,10 @@ const std::vector<Case>& cases() {
               s.process->ancestors = {"/usr/bin/bash"};
               s.process->ancestors_whole = false;
           }}},
+        {"injected: library-path", [](Situation& s) { s.process->injected = {.found = 5, .unknown = 0}; },
+         {no_process, [](Situation& s) { s.process->injected = {.found = 5, .unknown = 2}; }}},
+        {"injected: [preload, any]", [](Situation& s) { s.process->injected = {}; },
+         {no_process, [](Situation& s) { s.process->injected = {.found = 0, .unknown = 4}; }}},
         {"domain: '*.example.org'", [](Situation& s) { s.names = {"example.org", "a.net"}; },
          {no_names, inbound}},
         {"domain: [a.net, www.example.org]", [](Situation& s) { s.names = {"example.org"}; },

@@ -22,6 +22,7 @@ const std::map<std::string_view, std::pair<std::string, std::string>>& examples(
         {"container", {"user:flatpak:org.example.App", "docker:*"}},
         {"parent", {"/usr/bin/make", "/opt/[!a-z]/x"}},
         {"script", {"/opt/run.py", "module:http.*"}},
+        {"injected", {"preload", "any"}},
         {"package", {"g++", "python3*"}},
         {"verity", {"sha512:" + std::string(128, 'F'), "sha256:" + std::string(64, '0')}},
         {"sha256", {std::string(64, 'A'), "set:good"}},

@@ -28,8 +28,8 @@ constexpr std::uint64_t first_seed = 4870;
 constexpr Condition in_order[] = {
     Condition::enabled, Condition::direction, Condition::protocol,  Condition::app,
     Condition::user,    Condition::to,        Condition::port,      Condition::profile,
-    Condition::group,   Condition::unit,      Condition::slice,     Condition::container,
-    Condition::parent,  Condition::script,    Condition::domain,    Condition::from,
+    Condition::group,   Condition::injected,  Condition::unit,      Condition::slice,
+    Condition::container, Condition::parent,  Condition::script,    Condition::domain,    Condition::from,
     Condition::interface, Condition::package, Condition::verity,    Condition::sha256,
     Condition::when,    Condition::expires};
 

@@ -159,7 +159,7 @@ TEST_CASE("a decision as JSON") {
           R"("cgroup_id":77,"unit":"session-2.scope","gid":1001,"slice":"user-1000.slice",)"
           R"("units":["user@1000.service","session-2.scope"],"slices":["user.slice","user-1000.slice"],)"
           R"("container":"docker:0123","script":"/opt/backup/run.py","script_device":2049,"script_inode":4711,)"
-          R"("ancestors":["/usr/bin/bash",null,"/usr/sbin/ssh\\x0ad"],"mount_namespace":4026531841,)"
+          R"("injected":"preload,library-path?","ancestors":["/usr/bin/bash",null,"/usr/sbin/ssh\\x0ad"],"mount_namespace":4026531841,)"
           R"("sha256":")" + std::string(64, 'a') + R"(","package":"curl","verity":"sha256:ab","unread":"changed",)"
           R"("attribution":"kprobe","latency_ns":25000,)"
           R"("log":"journal","count":2})");

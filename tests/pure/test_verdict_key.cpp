@@ -19,7 +19,7 @@ constexpr int variants = 4;
 Inputs in_the_key() {
     Inputs inputs;
     for (const Input input : {Input::executable, Input::user, Input::group, Input::direction, Input::protocol,
-                              Input::remote_address, Input::remote_port, Input::network})
+                              Input::remote_address, Input::remote_port, Input::network, Input::injected})
         inputs.add(input);
     return inputs;
 }
