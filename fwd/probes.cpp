@@ -211,7 +211,9 @@ Result<Probes> Probes::attach(const ProbeOptions& options) {
         impl->names = options.names;
         impl->verdicts = options.verdicts;
         if (!refused.empty()) {
-            impl->missing.push_back({"kprobes (" + refused + ")", "the cgroup hooks serve instead"});
+            impl->missing.push_back({"kprobes (" + refused + ")",
+                                     "the cgroup hooks serve instead; a debugger that has let go of a program before "
+                                     "that sends stays unseen"});
         }
         auto done = impl->open(options);
         if (done) done = impl->load(options.packet_sockets);
