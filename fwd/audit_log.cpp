@@ -151,11 +151,18 @@ void AuditLog::drain(std::unique_lock<std::mutex>& lock) {
     queue_.swap(drained_);
     decisions_.swap(drained_decisions_);
     lock.unlock();
-    for (const Decided& decided : drained_decisions_) take(record_of(decided));
+    std::uint64_t joined = 0;
+    const bool busy = drained_decisions_.size() >= SharedRows::busy;
+    for (Decided& decided : drained_decisions_) {
+        if (busy && shared_.join(decided, batch_)) ++joined;
+        else take(record_of(decided));
+    }
     for (AuditRecord& record : drained_) take(std::move(record));
     drained_decisions_.clear();
     drained_.clear();
+    joined_ += joined;
     lock.lock();
+    counters_.pending -= joined;
 }
 
 // Waits for something to write and collects it until the batch is due. True: the log is to end.

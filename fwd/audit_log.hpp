@@ -17,6 +17,7 @@
 #include "fwd/audit_record.hpp"
 #include "fwd/audit_store.hpp"
 #include "fwd/decided.hpp"
+#include "fwd/shared_rows.hpp"
 
 namespace doorward {
 
@@ -143,6 +144,8 @@ private:
     std::vector<AuditRecord> drained_;           // swapped with queue_
     std::vector<Decided> drained_decisions_;     // swapped with decisions_, same capacity
     std::vector<AuditRecord> batch_;
+    SharedRows shared_;
+    std::uint64_t joined_ = 0;  // decisions that have a row of the batch together with others
     bool failing_ = false;
     Clock::time_point retry_at_{};
     Clock::time_point prune_at_{};

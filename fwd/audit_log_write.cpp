@@ -33,7 +33,12 @@ void AuditLog::write() {
         if (!write_rows(rows)) break;
         rest = rest.subspan(rows.size());
     }
+    if (rest.size() < batch_.size()) shared_.clear();
     batch_.erase(batch_.begin(), batch_.end() - static_cast<std::ptrdiff_t>(rest.size()));
+    if (batch_.empty() && joined_ > 0) {
+        const std::lock_guard lock(mutex_);
+        counters_.written += std::exchange(joined_, 0);
+    }
     const bool good = batch_.empty() && write_losses();
     if (good && failing_) {
         failing_ = false;

@@ -30,6 +30,14 @@ Evidence evidence_of(const Decided& decided) {
 
 }  // namespace
 
+void become_repeat(Decided& decided) {
+    decided.repeat = true;
+    decided.latency_ns = -1;
+    decided.interface.clear();
+    decided.flow.local = decided.flow.remote.is_v4() ? Address::v4(0) : Address{};
+    decided.flow.local_port = 0;
+}
+
 AuditRecord record_of(const Decided& decided) {
     AuditRecord record;
     record.time_us = decided.time_us;

@@ -29,12 +29,15 @@ struct Decided {
     AttributionSource source = AttributionSource::none;
     std::int64_t latency_ns = -1;    // from the first hook to the verdict; -1: no hook saw the send
     std::uint64_t identity = 0;      // of the process's program (bpf/wire.h); 0: it has none
-    // The kernel gave the verdict again by itself, so many times; the flow's local end is not known then,
-    // nor, if several processes were given it, are they.
+    // Stands for `count` flows of one kind, as the kernel gave the verdict again by itself, or since they came too
+    // fast for a row each: their local ends are not known then, nor, if the kernel gave it to several, the processes.
     bool repeat = false;
     std::uint64_t count = 1;
 };
 
 AuditRecord record_of(const Decided& decided);
+
+// It is to stand for flows from several ports, which may have gone several ways.
+void become_repeat(Decided& decided);
 
 }  // namespace doorward

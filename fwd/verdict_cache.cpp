@@ -124,12 +124,7 @@ void VerdictCache::fill(Entry& entry, const Decided& decided, std::uint64_t stat
                         std::uint64_t now_ns) {
     dw_verdict_slot& slot = memory_.slot(entry.slot);
     entry.decided = decided;
-    entry.decided.repeat = true;
-    entry.decided.latency_ns = -1;
-    // The next flow has another source, and may go another way.
-    entry.decided.interface.clear();
-    entry.decided.flow.local = decided.flow.remote.is_v4() ? Address::v4(0) : Address{};
-    entry.decided.flow.local_port = 0;
+    become_repeat(entry.decided);
     entry.by_others = false;
     entry.used_ns = now_ns;
     entry.retired_ns = 0;
