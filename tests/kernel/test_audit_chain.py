@@ -25,7 +25,7 @@ ROW = ("id time_us verdict decision rule reason direction protocol source source
        "destination_port host unknown pid start_ns exec_id uid user exe exe_device exe_inode command_line "
        "working_directory parent_pid parent_exe cgroup_id unit attribution latency_ns log count gid slice "
        "container script ancestors mount_namespace sha256 package unread appimage script_device script_inode "
-       "interface names units slices ancestors_whole asked verity source_ip destination_ip").split()
+       "interface names units slices ancestors_whole asked verity source_ip destination_ip injected").split()
 EVENT = "id after_id time_us kind upto rows base".split()
 
 
