@@ -57,14 +57,6 @@ std::optional<std::string> parse_proc_cgroup(std::string_view text) {
     return std::nullopt;
 }
 
-std::string join_arguments(std::string_view cmdline) {
-    while (cmdline.ends_with('\0')) cmdline.remove_suffix(1);
-    std::string joined(cmdline);
-    for (char& c : joined)
-        if (c == '\0') c = ' ';
-    return joined;
-}
-
 std::optional<ProcFolder> ProcFolder::open(const std::string& proc, std::uint32_t pid) {
     const std::string path = proc + "/" + std::to_string(pid);
     Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -24,9 +24,6 @@ std::optional<ProcStat> parse_proc_stat(std::string_view text);
 // Pure: the path on the cgroup v2 line ("0::/system.slice/…") of /proc/PID/cgroup.
 std::optional<std::string> parse_proc_cgroup(std::string_view text);
 
-// Pure: arguments as they are in /proc/PID/cmdline, joined by one space.
-std::string join_arguments(std::string_view cmdline);
-
 // Everything is read through one descriptor of the folder. That stays with the process it was
 // opened for: once it has ended, reads fail, also when another has taken its number.
 class ProcFolder {

@@ -13,7 +13,6 @@
 namespace doorward {
 namespace {
 
-constexpr std::size_t command_line_limit = 4096;
 constexpr std::size_t cgroup_limit = 16384;
 constexpr std::size_t passwd_entry_limit = std::size_t{1} << 20;
 
@@ -70,7 +69,6 @@ void ProcessDetails::complete(AuditRecord& record) {
     const Key key{record.pid, record.start_ns, record.exec_id, record.cgroup_id};
     const Details* details = processes_.find(key);
     if (details == nullptr) details = &processes_.put(key, ask(record));
-    fill(record.command_line, details->command_line);
     fill(record.working_directory, details->working_directory);
     fill(record.parent_exe, details->parent_exe);
     fill(record.unit, details->unit);
@@ -91,17 +89,8 @@ ProcessDetails::Details ProcessDetails::ask(const AuditRecord& record) {
     details.container = group.container;
     if (!folder) return details;
     details.working_directory = folder->link("cwd");
-    details.command_line = command_line(*folder, record);
     details.parent_exe = parent_exe(*folder, record);
     return details;
-}
-
-// An exec may come at any moment: the executable is compared before and after.
-std::string ProcessDetails::command_line(const ProcFolder& folder,
-                                         const AuditRecord& record) const {
-    if (record.exe.empty() || without_deleted(folder.link("exe")) != record.exe) return {};
-    const std::string joined = join_arguments(folder.text("cmdline", command_line_limit));
-    return without_deleted(folder.link("exe")) == record.exe ? joined : std::string();
 }
 
 // The parent can't have ended, and its number can't have been given to another, while it still is

@@ -18,8 +18,8 @@ namespace doorward {
 // Takes system calls and may wait for a name service: for the audit log's thread, not for the
 // packet path. Each process is asked about once. Not thread-safe.
 //
-// Nothing is ever taken from another process: /proc is believed only where the start time agrees,
-// and the command line only while the process still runs the executable that the hook saw.
+// Nothing is ever taken from another process: /proc is believed only where the start time agrees. Nor is anything
+// read that lies in a process's own memory (cmdline, environ): it may be a file on FUSE, whose server never answers.
 class ProcessDetails {
 public:
     struct Options {
@@ -36,7 +36,7 @@ public:
     ProcessDetails();
     explicit ProcessDetails(Options options);
 
-    // Fills what is empty: user, command_line, working_directory, parent_exe, unit, slice,
+    // Fills what is empty: user, working_directory, parent_exe, unit, slice,
     // container. Leaves alone what is there, and a record without a process.
     void complete(AuditRecord& record);
 
@@ -53,7 +53,6 @@ private:
         std::size_t operator()(const Key& key) const;
     };
     struct Details {
-        std::string command_line;
         std::string working_directory;
         std::string parent_exe;
         std::string unit;
@@ -66,7 +65,6 @@ private:
     };
 
     Details ask(const AuditRecord& record);
-    std::string command_line(const ProcFolder& folder, const AuditRecord& record) const;
     std::string parent_exe(const ProcFolder& folder, const AuditRecord& record) const;
     ControlGroup control_group(const std::optional<ProcFolder>& folder, std::uint64_t cgroup_id);
     const std::string& user(std::uint32_t uid);
