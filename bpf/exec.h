@@ -161,7 +161,10 @@ int program_forks(struct bpf_raw_tracepoint_args *ctx)
 	slot->process.flags &= ~(DW_ANCESTORS_CUT | DW_ANCESTORS_PENDING | DW_WAS_APPIMAGE);
 	if (append_ancestor(slot, from))
 		append_ancestors_of(slot, from);
+	if (bpf_map_lookup_elem(&traced, &slot->process.self))
+		slot->process.flags |= DW_TRACED;
 	keep_program(slot, BPF_ANY);
+	bpf_map_delete_elem(&traced, &slot->process.self);
 out:
 	give_back(slot);
 	return 0;
@@ -183,6 +186,7 @@ int program_starts(struct bpf_raw_tracepoint_args *ctx)
 	}
 	fill_process(slot, task, true);
 	take_environment(slot, task);
+	slot->process.flags |= DW_OF_START;
 	slot->process.identity = identity_of(slot);
 	if (slot->process.flags & DW_HAS_ARGS)
 		slot->process.flags |= DW_ARGS_OF_START;
@@ -197,6 +201,7 @@ int program_starts(struct bpf_raw_tracepoint_args *ctx)
 	else if (from)
 		keep_image(&slot->process, from, file);
 	keep_program(slot, BPF_ANY);
+	bpf_map_delete_elem(&traced, &slot->process.self);
 	bpf_map_delete_elem(&programs, &before);
 	give_back(slot);
 	return 0;
@@ -213,7 +218,33 @@ int program_ends(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	process_key_of(task, &key);
 	bpf_map_delete_elem(&programs, &key);
+	bpf_map_delete_elem(&traced, &key);
 	return 0;
+}
+
+struct memory {
+	unsigned long start, end;
+	bool plain;
+};
+
+static long take_kind(struct task_struct *task, struct vm_area_struct *area, struct memory *memory)
+{
+	void *serves = 0;
+
+	if (bpf_core_field_exists(area->vm_userfaultfd_ctx))
+		serves = BPF_CORE_READ(area, vm_userfaultfd_ctx.ctx);
+	memory->plain = memory->start >= BPF_CORE_READ(area, vm_start) && memory->end <= BPF_CORE_READ(area, vm_end) &&
+			!BPF_CORE_READ(area, vm_file) && !serves;
+	return 0;
+}
+
+/* Memory that somebody may serve as slowly as he likes (a file on FUSE, userfaultfd) is not read: a process
+ * can have its arguments there, and the daemon would wait for it at its start. */
+static __always_inline bool is_plain(struct task_struct *task, unsigned long start, unsigned long end)
+{
+	struct memory memory = {.start = start, .end = end};
+
+	return bpf_find_vma(task, start, take_kind, &memory, 0) == 0 && memory.plain;
 }
 
 static long part_of_another(dw_u32 index, struct environment *environment)
@@ -239,15 +270,16 @@ static __always_inline void find_program(struct task_struct *task, struct dw_scr
 	fill_process(slot, task, false);
 	slot->process.cwd_length = 0;
 	length = arguments_length(slot, mm);
-	if (length > 0 && bpf_copy_from_user_task(slot->process.args, length & (2 * DW_ARGS_MAX - 1),
+	if (length > 0 && is_plain(task, BPF_CORE_READ(mm, arg_start), BPF_CORE_READ(mm, arg_start) + length) &&
+	    bpf_copy_from_user_task(slot->process.args, length & (2 * DW_ARGS_MAX - 1),
 						  (void *)BPF_CORE_READ(mm, arg_start), task, 0) == 0) {
 		slot->process.args_length = length;
 		slot->process.flags |= DW_HAS_ARGS | DW_ARGS_OF_START;
 	}
-	if (begin_environment(&environment, slot, task))
+	if (begin_environment(&environment, slot, task) && is_plain(task, environment.at, environment.end))
 		bpf_loop(ENVIRONMENT_PARTS, part_of_another, &environment, 0);
+	slot->process.flags |= DW_ANCESTORS_PENDING | DW_ANCESTORS_CUT | DW_OF_START;
 	slot->process.identity = identity_of(slot);
-	slot->process.flags |= DW_ANCESTORS_PENDING | DW_ANCESTORS_CUT;
 	keep_program(slot, BPF_NOEXIST);
 }
 

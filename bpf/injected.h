@@ -10,6 +10,7 @@
 #include "maps.h"
 
 enum {
+	SECCOMP_MODE_FILTER = 2,
 	ENVIRONMENT_PART = DW_ANCESTORS_MAX, /* read at once, into dw_scratch.slack */
 	LONGEST_NAME = 24, /* and a byte behind: what begins in a part's last bytes is read with the next part */
 	ENVIRONMENT_STEP = ENVIRONMENT_PART - LONGEST_NAME,
@@ -24,7 +25,7 @@ struct environment {
 	dw_u32 inside; /* of a variable, not 0: behind its first byte */
 };
 
-/* LD_… that glibc's and musl's loaders look at, with a value. Copied, to be compared by words: the
+/* What glibc and musl load code by, with a value. Copied, to be compared by words: the
  * verifier follows each comparison. */
 static __always_inline dw_u32 loader_variable(const char *at)
 {
@@ -36,6 +37,8 @@ static __always_inline dw_u32 loader_variable(const char *at)
 		return text[8] == '=' && text[9] ? DW_PRELOAD : 0;
 	if (!__builtin_memcmp(text, "LD_PRELO", 8))
 		return !__builtin_memcmp(text + 8, "AD=", 3) && text[11] ? DW_PRELOAD : 0;
+	if (!__builtin_memcmp(text, "GCONV_PA", 8))
+		return !__builtin_memcmp(text + 8, "TH=", 3) && text[11] ? DW_PRELOAD : 0;
 	if (!__builtin_memcmp(text, "LD_LIBRA", 8))
 		return !__builtin_memcmp(text + 8, "RY_PATH=", 8) && text[16] ? DW_LIBRARY_PATH : 0;
 	return 0;
@@ -66,7 +69,7 @@ static long look_at_word(dw_u32 index, struct environment *environment)
 	for (dw_u32 i = 0; i < 8 && at + i < environment->length; i++) {
 		char c = out->slack[at + i];
 
-		if (c == 'L' && !environment->inside)
+		if ((c == 'L' || c == 'G') && !environment->inside)
 			out->process.flags |= loader_variable(&out->slack[at + i]);
 		environment->inside = c;
 	}
@@ -120,6 +123,20 @@ static __always_inline void take_environment(struct dw_scratch *out, struct task
 	if (begin_environment(&environment, out, task))
 		bpf_loop(ENVIRONMENT_PARTS, own_part, &environment, 0);
 }
+
+/* Filters that it or its ancestors have set; what a program sets later is its own. */
+static __always_inline bool is_filtered(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->seccomp) && BPF_CORE_READ(task, seccomp.mode) == SECCOMP_MODE_FILTER;
+}
+
+/* Whose memory was opened, or who was attached to, before the hook on its exec or fork knew it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct dw_process_key);
+	__type(value, dw_u32);
+} traced SEC(".maps");
 
 /* Of the task itself, or of its process's first thread. */
 static __always_inline bool has_debugger(struct task_struct *task)

@@ -107,6 +107,15 @@ struct mm_struct {
 	unsigned long arg_start, arg_end, env_start, env_end;
 };
 
+struct vm_userfaultfd_ctx {
+	void *ctx;
+};
+struct vm_area_struct {
+	unsigned long vm_start, vm_end;
+	struct file *vm_file;
+	struct vm_userfaultfd_ctx vm_userfaultfd_ctx;
+};
+
 struct linux_binprm {
 	const char *filename;
 	char buf[256];
@@ -127,9 +136,14 @@ typedef struct {
 typedef struct {
 	unsigned int val;
 } kgid_t;
+struct user_namespace;
 struct cred {
 	kuid_t uid;
 	kgid_t gid;
+	struct user_namespace *user_ns;
+};
+struct seccomp {
+	int mode;
 };
 typedef struct {
 	int counter;
@@ -151,6 +165,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct css_set *cgroups;
 	const struct cred *cred;
+	struct seccomp seccomp;
 	struct signal_struct *signal;
 	struct fs_struct *fs;
 	char comm[16];

@@ -91,26 +91,44 @@ int BPF_KPROBE(kprobe_security_socket_sendmsg, struct socket *socket)
 }
 
 /* The destination of this one message, if it names one; a connected socket's own otherwise. */
-enum { PTRACE_MODE_ATTACH = 2 }; /* include/linux/ptrace.h: may write there */
+enum {
+	PTRACE_MODE_ATTACH = 2, /* include/linux/ptrace.h: may write there */
+	SHARED_BY = 8,		/* processes, each the parent of the next */
+};
 
-static __always_inline void mark_as_traced(struct dw_process *process)
+static __always_inline void mark_as_traced(struct task_struct *task)
 {
+	struct dw_process *program, *process;
+	struct dw_process_key who;
+	dw_u32 yes = 1;
+
+	process_key_of(task, &who);
+	program = bpf_map_lookup_elem(&programs, &who);
+	process = bpf_map_lookup_elem(&processes, &who);
+	if (program)
+		__sync_fetch_and_or(&program->flags, DW_TRACED);
+	else if (bpf_map_update_elem(&traced, &who, &yes, BPF_ANY))
+		count_failure(DW_FAIL_PROGRAMS);
 	if (process)
 		__sync_fetch_and_or(&process->flags, DW_TRACED);
 }
 
 /* Somebody attaches a debugger, opens the memory of another process, or takes descriptors from it. A debugger
- * can put its code there and let go again, so this counts until the next exec. */
+ * can put its code there and let go again, so this counts until the next exec. A child of vfork() has its
+ * parent's memory. */
 SEC("kprobe/security_ptrace_access_check")
 int BPF_KPROBE(kprobe_security_ptrace_access_check, struct task_struct *child, unsigned int mode)
 {
-	struct dw_process_key who;
+	struct mm_struct *memory = BPF_CORE_READ(child, mm);
 
 	if (!(mode & PTRACE_MODE_ATTACH))
 		return 0;
-	process_key_of(child, &who);
-	mark_as_traced(bpf_map_lookup_elem(&programs, &who));
-	mark_as_traced(bpf_map_lookup_elem(&processes, &who));
+	for (int i = 0; i < SHARED_BY; i++) {
+		mark_as_traced(child);
+		child = BPF_CORE_READ(child, group_leader, real_parent);
+		if (!memory || BPF_CORE_READ(child, mm) != memory)
+			break;
+	}
 	return 0;
 }
 

@@ -189,7 +189,14 @@ static __always_inline void mark_as_users(struct path_walk *walk)
 	walk->start = start;
 }
 
-static __always_inline void take_executable(struct dw_scratch *out, struct file *exe)
+/* Root of a user namespace sees files as he likes, whatever mount the executable was opened through: its loader,
+ * and what that loads, may be his. */
+static __always_inline bool sees_users_files(struct task_struct *task)
+{
+	return of_users(BPF_CORE_READ(task, nsproxy, mnt_ns)) || BPF_CORE_READ(task, cred, user_ns, level) != 0;
+}
+
+static __always_inline void take_executable(struct dw_scratch *out, struct file *exe, bool users)
 {
 	struct mount *mount = mount_of(BPF_CORE_READ(exe, f_path.mnt));
 	struct inode *inode = BPF_CORE_READ(exe, f_inode);
@@ -205,7 +212,7 @@ static __always_inline void take_executable(struct dw_scratch *out, struct file 
 	walk_path(&walk, out, BPF_CORE_READ(exe, f_path.dentry), BPF_CORE_READ(exe, f_path.mnt));
 	/* A folder that was moved out of the mount it is seen through ends at its file system's root, "/". */
 	lost = walk.detached && out->process.path[walk.start & (DW_PATH_MAX - 1)] == '/';
-	if (walk.done && (lost || (!walk.detached && of_users(BPF_CORE_READ(mount, mnt_ns)))))
+	if (walk.done && (lost || (!walk.detached && (users || of_users(BPF_CORE_READ(mount, mnt_ns))))))
 		mark_as_users(&walk);
 	/* Root of a user namespace may have any file it can open taken for its executable (PR_SET_MM_EXE_FILE). */
 	if (!(BPF_CORE_READ(exe, f_flags) & FMODE_EXEC))
@@ -264,7 +271,7 @@ static long hash_step(dw_u32 index, struct identity_hash *hash)
 	return 0;
 }
 
-static const dw_u32 of_identity = DW_PRELOAD | DW_LIBRARY_PATH | DW_ENVIRONMENT_KNOWN;
+static const dw_u32 of_identity = DW_PRELOAD | DW_LIBRARY_PATH | DW_ENVIRONMENT_KNOWN | DW_OF_START | DW_FILTERED;
 
 /* What lies on FUSE may be part of an AppImage, which the daemon has to find out: it gets none. The path
  * ends on a word's boundary and begins anywhere in one; the length tells those apart that differ only in
@@ -346,9 +353,11 @@ static __always_inline void fill_process(struct dw_scratch *out, struct task_str
 		out->process.flags |= DW_USERS_MOUNTS;
 	BPF_CORE_READ_INTO(&out->process.comm, task, group_leader, comm);
 	take_working_directory(out, task);
-	take_executable(out, BPF_CORE_READ(mm, exe_file));
-	if (has_debugger(task))
+	take_executable(out, BPF_CORE_READ(mm, exe_file), sees_users_files(task));
+	if (has_debugger(task) || bpf_map_lookup_elem(&traced, &out->process.self))
 		out->process.flags |= DW_TRACED;
+	if (is_filtered(task))
+		out->process.flags |= DW_FILTERED;
 	if (own)
 		take_arguments(out, mm);
 }

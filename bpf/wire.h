@@ -231,9 +231,11 @@ enum dw_process_flags {
 	DW_WAS_APPIMAGE = 1024, /* this very process ran `image` before it became what it is by exec */
 	DW_USERS_MOUNTS = 2048, /* a user namespace owns its mounts: a path in args is as it likes */
 	/* In the environment that the program was started with; of one older than the daemon, when that started. */
-	DW_PRELOAD = 4096, /* LD_PRELOAD or LD_AUDIT, not empty */
+	DW_PRELOAD = 4096, /* LD_PRELOAD, LD_AUDIT or GCONV_PATH, not empty */
 	DW_LIBRARY_PATH = 8192, /* LD_LIBRARY_PATH, not empty */
 	DW_ENVIRONMENT_KNOWN = 16384, /* if not, the two above may be missing */
+	DW_OF_START = 65536, /* taken at its exec, or, of a program older than the daemon, when that started */
+	DW_FILTERED = 131072, /* had a seccomp filter then, which can answer its loader's calls */
 	DW_TRACED = 32768, /* a debugger has had the process, or somebody has had its memory or descriptors open */
 };
 

@@ -172,7 +172,7 @@ void add_options(CLI::App& command, Options& options) {
     command.add_option("--script", options.question.script, "script that it runs")
         ->type_name("PATH");
     command.add_option("--injected", options.question.injected,
-                       "preload, library-path, tracer, with a comma between them")
+                       "preload, library-path, tracer, filter, with a comma between them")
         ->type_name("WORDS");
     command.add_option("--direction", options.direction, "out or in")
         ->check(CLI::IsMember({"out", "in", "forward"}))

@@ -28,7 +28,7 @@ void add_log_filters(CLI::App& command, LogOptions& options) {
     add("--unit", options.unit, "systemd unit, or a pattern; user:… below a user's manager", "UNIT");
     add("--container", options.container, "RUNTIME:NAME, or a pattern, as docker:*", "CONTAINER");
     add("--script", options.script, "script behind an interpreter: path or pattern", "PATH");
-    add("--injected", options.injected, "other code in the program: preload, library-path, tracer or any", "HOW");
+    add("--injected", options.injected, "other code in the program: preload, library-path, tracer, filter or any", "HOW");
     add("--pid", options.pid, "process", "PID");
 }
 

@@ -70,7 +70,7 @@ Result<void> read_injected(const std::string& text, std::optional<std::uint8_t>&
     if (text.empty()) return {};
     field = parse_injection(text);
     if (field) return {};
-    return fail("--injected: \"" + text + "\" is none", "use preload, library-path, tracer or any");
+    return fail("--injected: \"" + text + "\" is none", "use preload, library-path, tracer, filter or any");
 }
 
 void add_link_target(AppFilter& app) {

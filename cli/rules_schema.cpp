@@ -63,7 +63,7 @@ Json value_of(Condition condition) {
         case Condition::parent: return pattern("^(user:)?/");
         case Condition::script: return pattern("^((user:)?/|module:.|class:.)");
         case Condition::sha256: return pattern("^([0-9A-Fa-f]{64}|set:.+)$");
-        case Condition::injected: return {{"enum", {"preload", "library-path", "tracer", "any"}}};
+        case Condition::injected: return {{"enum", {"preload", "library-path", "tracer", "filter", "any"}}};
         case Condition::verity: return pattern("^sha(256|512):[0-9A-Fa-f]+$");
         case Condition::profile: return pattern(word_pattern);
         default: return one_value();

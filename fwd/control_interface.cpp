@@ -254,7 +254,7 @@ type Reloaded (rules: int, generation: int)
 # An imagined flow. app is the path of an executable, unknown a reason for not knowing one, pid a process
 # that runs, in the daemon's PID namespace; one of the three has to be given, and with pid neither user
 # nor anything else that a process is. What else is missing: out, user 0, group 0, no unit, slice, container, parent
-# or script, nothing injected (preload, library-path, tracer: with a comma between them), tcp, 0.0.0.0, port 0, no domain, on
+# or script, nothing injected (preload, library-path, tracer, filter: with a comma between them), tcp, 0.0.0.0, port 0, no domain, on
 # an interface that is not known.
 type Question (
   direction: ?(out, in),

@@ -62,7 +62,7 @@ Result<Process> read_process(const FlowQuestion& question, const Environment& en
         const auto injected = parse_injections(*question.injected);
         if (!injected)
             return fail("injected: \"" + *question.injected + "\" names no ways to inject code",
-                        "use preload, library-path and tracer, with a comma between them");
+                        "use preload, library-path, tracer and filter, with a comma between them");
         process.injected = *injected;
     }
     process.control_group.container = question.container.value_or("");

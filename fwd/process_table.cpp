@@ -70,11 +70,16 @@ Injections injected_into(const dw_process& record, const dw_binding& sender) {
     if (record.flags & DW_PRELOAD) injected.add(Injection::preload);
     if (record.flags & DW_LIBRARY_PATH) injected.add(Injection::library_path);
     if (record.flags & DW_TRACED || sender.flags & DW_BY_TRACED) injected.add(Injection::tracer);
+    if (record.flags & DW_FILTERED) injected.add(Injection::filter);
     if (!(record.flags & DW_ENVIRONMENT_KNOWN)) {
         injected.add_unknown(Injection::preload);
         injected.add_unknown(Injection::library_path);
-        injected.unknown &= static_cast<std::uint8_t>(~injected.found);
     }
+    if (!(record.flags & DW_OF_START)) {
+        injected.add_unknown(Injection::tracer);
+        injected.add_unknown(Injection::filter);
+    }
+    injected.unknown &= static_cast<std::uint8_t>(~injected.found);
     return injected;
 }
 
@@ -92,8 +97,9 @@ ProcessTable::ProcessTable(ProcessMap map, CgroupNames cgroups, std::size_t capa
 ProcessTable ProcessTable::of_maps(int processes_fd, int programs_fd, std::size_t capacity) {
     return ProcessTable(
         [=](const dw_process_key& key, dw_process& value) {
-            return bpf_map_lookup_elem(processes_fd, &key, &value) == 0 ||
-                   bpf_map_lookup_elem(programs_fd, &key, &value) == 0;
+            // What runs has all that was taken at its start; the other one may have been taken later.
+            return bpf_map_lookup_elem(programs_fd, &key, &value) == 0 ||
+                   bpf_map_lookup_elem(processes_fd, &key, &value) == 0;
         },
         CgroupNames::of_mount(cgroup2_mount(), capacity), capacity);
 }

@@ -57,7 +57,7 @@ Text protocol(std::string_view text) {
 Text injected(std::string_view text) {
     if (parse_injection(text)) return std::string(text);
     return fail(fmt::format("\"{}\" is no way to get other code into a program", text.substr(0, 40)),
-                "use preload, library-path, tracer, or any for all of them");
+                "use preload, library-path, tracer, filter, or any for the first three");
 }
 
 Text address(std::string_view text) {
@@ -83,7 +83,7 @@ constexpr std::array table{
     ConditionInfo{Condition::script, "script", canonical<parse_script>, false, true, SetKind::none,
                   "the path of a script, module:NAME, class:NAME, or a pattern"},
     ConditionInfo{Condition::injected, "injected", injected, false, true, SetKind::none,
-                  "preload, library-path, tracer or any"},
+                  "preload, library-path, tracer, filter or any"},
     ConditionInfo{Condition::package, "package", canonical<parse_package>, false, true,
                   SetKind::none, "a package's name or a pattern"},
     ConditionInfo{Condition::verity, "verity", canonical<parse_verity>, false, true, SetKind::none,

@@ -11,12 +11,13 @@ constexpr std::pair<std::string_view, Injection> words[] = {
     {"preload", Injection::preload},
     {"library-path", Injection::library_path},
     {"tracer", Injection::tracer},
+    {"filter", Injection::filter},
 };
 
 }  // namespace
 
 std::optional<std::uint8_t> parse_injection(std::string_view text) {
-    if (text == "any") return Injections::all;
+    if (text == "any") return Injections::any;
     for (const auto& [word, injection] : words)
         if (text == word) return static_cast<std::uint8_t>(injection);
     return std::nullopt;
@@ -43,7 +44,7 @@ std::optional<Injections> parse_injections(std::string_view text) {
         const bool known = !word.ends_with('?');
         if (!known) word.remove_suffix(1);
         const auto bits = parse_injection(word);
-        if (!bits || *bits == Injections::all) return std::nullopt;
+        if (!bits || *bits == Injections::any) return std::nullopt;
         (known ? read.found : read.unknown) |= *bits;
     }
     return read;

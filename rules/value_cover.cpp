@@ -126,7 +126,7 @@ bool covers(Condition condition, std::string_view wide, std::string_view narrow,
     ++steps;
     if (wide == narrow) return true;
     if (condition == Condition::app && narrow.starts_with("unknown:")) return wide == "unknown";
-    if (condition == Condition::injected) return wide == "any";
+    if (condition == Condition::injected) return wide == "any" && narrow != "filter";
     if (has_patterns(condition)) return glob_covers(condition, wide, narrow, resolve, steps);
     if (has_addresses(condition)) {
         ++steps;
@@ -170,7 +170,7 @@ void narrow_keys(Condition condition, std::string_view value, std::vector<std::u
         for (unsigned bits = 0; range && bits <= 16; ++bits)
             out.push_back(port_block_key(range->first, bits));
     } else if (condition == Condition::injected) {
-        out.push_back(key_of(condition, Kind::text, "any"));
+        if (value != "filter") out.push_back(key_of(condition, Kind::text, "any"));
     } else if (condition == Condition::domain) {
         name_keys(value, out);
     }

@@ -99,9 +99,10 @@ Answer injected(const Texts& values, const Flow& flow) {
         return std::ranges::find(values, word) != values.end() || std::ranges::find(values, "any") != values.end();
     };
     const auto& [found, unknown] = flow.process->injected;
-    const bool bits[] = {asks("preload"), asks("library-path"), asks("tracer")};
+    const bool filter = std::ranges::find(values, "filter") != values.end();
+    const bool bits[] = {asks("preload"), asks("library-path"), asks("tracer"), filter};
     bool open = false;
-    for (int bit = 0; bit < 3; ++bit) {
+    for (int bit = 0; bit < 4; ++bit) {
         if (bits[bit] && found >> bit & 1) return Answer::yes;
         if (bits[bit] && unknown >> bit & 1) open = true;
     }

@@ -32,7 +32,7 @@ constexpr const char* parent_patterns[] = {"/usr/bin/curl", "/bin/curl", "/opt/*
 constexpr const char* script_patterns[] = {"/opt/a/tool", "/opt/*/tool", "/bin/curl", "module:a.b",
                                            "module:*"};
 constexpr const char* scripts[] = {"", "unknown:cut", "/opt/a/tool", "/usr/bin/curl", "module:a.b", "module:a.c"};
-constexpr const char* injection_words[] = {"preload", "library-path", "tracer", "any"};
+constexpr const char* injection_words[] = {"preload", "library-path", "tracer", "filter", "any"};
 constexpr const char* prefixes[] = {
     "203.0.113.0/24", "203.0.113.7", "203.0.113.128/25", "0.0.0.0/0", "2001:db8::/32",
     "2001:db8::7",    "::/0",        "10.0.0.0/8",       "10.1.0.0/16", "loopback", "multicast",
@@ -159,8 +159,8 @@ void Generator::set_identity(Inputs kept) {
     if (!kept.has(Input::group)) process_.gid = pick(gids);
     if (!kept.has(Input::script)) process_.script = pick(scripts);
     if (!kept.has(Input::injected)) {
-        process_.injected.found = static_cast<std::uint8_t>(below(8) & below(8));
-        process_.injected.unknown = static_cast<std::uint8_t>(below(8) & below(8) & ~process_.injected.found);
+        process_.injected.found = static_cast<std::uint8_t>(below(16) & below(16));
+        process_.injected.unknown = static_cast<std::uint8_t>(below(16) & below(16) & ~process_.injected.found);
     }
     if (!kept.has(Input::ancestors)) {
         process_.ancestors.clear();

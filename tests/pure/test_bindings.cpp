@@ -225,8 +225,8 @@ TEST_CASE("a process is named by what the hooks kept, or not at all") {
     // Arguments that the program may have written itself by then name no script.
     records[6] = record("/usr/bin/python3.11", "python3\0/opt/run.py\0"s);
     CHECK(table.name(by(6)).process->script == "unknown:arguments");
-    CHECK(to_text(table.name(by(6)).process->injected) == "preload?,library-path?");
-    records[21] = record("/usr/bin/curl", "", DW_ENVIRONMENT_KNOWN);
+    CHECK(to_text(table.name(by(6)).process->injected) == "preload?,library-path?,tracer?,filter?");
+    records[21] = record("/usr/bin/curl", "", DW_ENVIRONMENT_KNOWN | DW_OF_START);
     records[21].identity = 88;
     CHECK(to_text(table.name(by(21)).process->injected).empty());
     CHECK(table.name(by(21)).identity == 88);
@@ -234,8 +234,8 @@ TEST_CASE("a process is named by what the hooks kept, or not at all") {
     traced.flags = DW_BY_TRACED;
     CHECK(to_text(table.name(traced).process->injected) == "tracer");
     CHECK(table.name(traced).identity == 0);
-    records[22] = record("/usr/bin/curl", "", DW_LIBRARY_PATH | DW_TRACED);
-    CHECK(to_text(table.name(by(22)).process->injected) == "preload?,library-path,tracer");
+    records[22] = record("/usr/bin/curl", "", DW_LIBRARY_PATH | DW_TRACED | DW_FILTERED);
+    CHECK(to_text(table.name(by(22)).process->injected) == "preload?,library-path,tracer,filter");
     // A chroot begins elsewhere.
     records[7] = record("/usr/bin/python3.11", "python3\0/opt/run.py\0"s,
                         DW_ARGS_OF_START | DW_ROOT_CHANGED);
