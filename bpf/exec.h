@@ -259,8 +259,8 @@ static long part_of_another(dw_u32 index, struct environment *environment)
 	return look_through(environment);
 }
 
-/* A program older than the daemon. Its arguments and its environment are as they are now. Its working directory may have
- * changed since it was started, so none is kept. */
+/* A program older than the daemon. Its arguments and its environment are as they are now. Its
+ * working directory may have changed since it was started, so none is kept. */
 static __always_inline void find_program(struct task_struct *task, struct dw_scratch *slot)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);

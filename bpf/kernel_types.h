@@ -17,8 +17,13 @@ typedef atomic64_t atomic_long_t;
 struct ns_common {
 	unsigned int inum;
 };
+typedef struct {
+	unsigned int val;
+} kuid_t;
 struct user_namespace {
 	int level; /* 0: the host's own */
+	kuid_t owner;
+	struct user_namespace *parent;
 };
 struct mnt_namespace {
 	struct ns_common ns;
@@ -132,11 +137,7 @@ struct css_set {
 };
 typedef struct {
 	unsigned int val;
-} kuid_t;
-typedef struct {
-	unsigned int val;
 } kgid_t;
-struct user_namespace;
 struct cred {
 	kuid_t uid;
 	kgid_t gid;

@@ -121,13 +121,11 @@ int BPF_KPROBE(kprobe_security_ptrace_access_check, struct task_struct *child, u
 {
 	struct mm_struct *memory = BPF_CORE_READ(child, mm);
 
-	if (!(mode & PTRACE_MODE_ATTACH))
+	if (!(mode & PTRACE_MODE_ATTACH) || !memory)
 		return 0;
-	for (int i = 0; i < SHARED_BY; i++) {
+	for (int i = 0; i < SHARED_BY && BPF_CORE_READ(child, mm) == memory; i++) {
 		mark_as_traced(child);
 		child = BPF_CORE_READ(child, group_leader, real_parent);
-		if (!memory || BPF_CORE_READ(child, mm) != memory)
-			break;
 	}
 	return 0;
 }

@@ -189,11 +189,29 @@ static __always_inline void mark_as_users(struct path_walk *walk)
 	walk->start = start;
 }
 
+enum { USER_NAMESPACES = 4 }; /* one in the other; deeper ones are users' */
+
+/* The host's root has made it, and those around it (a service with PrivateUsers). */
+static __always_inline bool is_roots(struct user_namespace *users)
+{
+	dw_u32 owner = 0;
+	int level = -1;
+
+	for (int i = 0; i < USER_NAMESPACES && level != 0 && owner == 0; i++) {
+		level = BPF_CORE_READ(users, level);
+		owner = level == 0 ? 0 : BPF_CORE_READ(users, owner.val);
+		users = BPF_CORE_READ(users, parent);
+	}
+	return level == 0;
+}
+
 /* Root of a user namespace sees files as he likes, whatever mount the executable was opened through: its loader,
  * and what that loads, may be his. */
 static __always_inline bool sees_users_files(struct task_struct *task)
 {
-	return of_users(BPF_CORE_READ(task, nsproxy, mnt_ns)) || BPF_CORE_READ(task, cred, user_ns, level) != 0;
+	if (of_users(BPF_CORE_READ(task, nsproxy, mnt_ns)))
+		return true;
+	return !is_roots(BPF_CORE_READ(task, cred, user_ns));
 }
 
 static __always_inline void take_executable(struct dw_scratch *out, struct file *exe, bool users)

@@ -234,9 +234,9 @@ enum dw_process_flags {
 	DW_PRELOAD = 4096, /* LD_PRELOAD, LD_AUDIT or GCONV_PATH, not empty */
 	DW_LIBRARY_PATH = 8192, /* LD_LIBRARY_PATH, not empty */
 	DW_ENVIRONMENT_KNOWN = 16384, /* if not, the two above may be missing */
+	DW_TRACED = 32768, /* a debugger has had the process, or somebody has had its memory or descriptors open */
 	DW_OF_START = 65536, /* taken at its exec, or, of a program older than the daemon, when that started */
 	DW_FILTERED = 131072, /* had a seccomp filter then, which can answer its loader's calls */
-	DW_TRACED = 32768, /* a debugger has had the process, or somebody has had its memory or descriptors open */
 };
 
 /* What is kept of a process. The path is built from its end, so it stands at path[path_start] up to

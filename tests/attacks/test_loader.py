@@ -59,6 +59,12 @@ class Loader(Attack):
         """, self.allowed, self.library, user=USER, check=False)
         self.held_as("user:" + self.allowed, "")
 
+    def test_not_what_root_puts_into_a_user_namespace(self):
+        self.start()
+        self.host.run("unshare", "--user", "--map-root-user", self.allowed, "-ISc", self.script("send(b'x')"), check=True)
+        row = self.wait_rows(1)[0]
+        self.assertEqual((row["exe"], row["verdict"], self.arrived()), (self.allowed, "accept", 1))
+
     def test_modules_that_convert_text(self):
         place = self.folder / "gconv"
         place.mkdir()

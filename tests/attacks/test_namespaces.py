@@ -41,7 +41,7 @@ class Namespaces(Attack):
         self.assertEqual(got.split()[:4], ["0", "1", "1", "1"])
         self.assertNotEqual(self.as_user("unshare", "-Ur", "nft", "flush", "ruleset").returncode, 0)
         row = self.wait_rows(1)[0]
-        self.assertEqual((row["exe"], row["uid"], row["verdict"]), (self.denied, USER, "drop"))
+        self.assertEqual((row["exe"], row["uid"], row["verdict"]), ("user:" + self.denied, USER, "drop"))
         self.assertEqual(self.arrived(), 0)
 
     def test_a_socket_keeps_the_network_it_was_made_in(self):

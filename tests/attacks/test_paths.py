@@ -131,13 +131,13 @@ class Paths(Attack):
         """The program itself is the host's, by a descriptor from before; who started it only seems to be."""
         make = self.folder / "bin" / "make"
         shutil.copy(self.denied, make)
-        self.start(f"  - {{name: made, app: {self.evil}, parent: {make}, action: accept}}\n")
+        self.start(f"  - {{name: made, app: [{self.evil}, '{TAKEN}{self.evil}'], parent: {make}, action: accept}}\n")
         inside = "; ".join(("import os, sys", "child = os.fork()",
                             "child or os.execv('/proc/self/fd/9', ['x', *sys.argv[1:]])", "os.waitpid(child, 0)"))
         self.in_own_mounts(f"mount --bind {self.denied} {make}; "
                            f"exec {make} -c \"{inside}\" {' '.join(self.words)}", self.evil)
         row = self.wait_rows(1)[0]
-        self.assertEqual((row["exe"], row["verdict"]), (str(self.evil), "drop"))
+        self.assertEqual((row["exe"], row["verdict"]), (f"{TAKEN}{self.evil}", "drop"))
         self.assertEqual(row["ancestors"].splitlines()[0], f"{TAKEN}{make}")
         self.assertEqual(self.arrived(), 0)
         self.host.run(make, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:], check=True)", self.evil,
@@ -151,10 +151,10 @@ class Paths(Attack):
         script.write_text(send)
         fake.write_text("# not this one\n" + send)
         python = shutil.copy(self.denied, self.folder / "bin" / "python3")
-        self.start(f"  - {{name: job, app: {python}, script: {script}, action: accept}}\n")
+        self.start(f"  - {{name: job, app: [{python}, '{TAKEN}{python}'], script: {script}, action: accept}}\n")
         self.in_own_mounts(f"mount --bind {fake} {script}; exec /proc/self/fd/9 {script}", python)
         row = self.wait_rows(1)[0]
         self.assertEqual((row["exe"], row["script"], row["verdict"]),
-                         (str(python), f"{TAKEN}{script}", "drop"))
+                         (f"{TAKEN}{python}", f"{TAKEN}{script}", "drop"))
         self.host.run(python, script, check=True)
         self.assertEqual(self.arrived(), 1)
