@@ -69,7 +69,7 @@ void print(const AuditRecord& row, const EventAnswer& now, const TableStyle& sty
         const std::string name(action_name(which));
         return painted(name, colour_of(name), style);
     };
-    fmt::print("event {}, {}: {}, {} {}, {}\n", row.id, local_time_text(row.time_us), printable(program_text(row)),
+    fmt::print("event {}, {}: {}, {} {}, {}\n", row.id, local_time_text(row.time_us), printable(program_text(row) + injected_text(row)),
                direction_name(row.direction), protocol_name(row.protocol), printable(destination_text(row)));
     fmt::print("then: {} by {}\n", action(row.decision), printable(by_text(row.rule, {})));
     fmt::print("now:  {} by {}{}\n", action(now.action), printable(by_text(now.rule, now.place)),

@@ -107,6 +107,12 @@ std::string program_text(const AuditRecord& record) {
     return record.exe;
 }
 
+std::string injected_text(const AuditRecord& record) {
+    if (!record.evidence.injected) return "";
+    const auto found = static_cast<std::uint8_t>(record.evidence.injected->found & Injections::any);
+    return found ? fmt::format(" [{}]", to_text(Injections{found, 0})) : "";
+}
+
 std::string destination_text(const AuditRecord& record) {
     if (!about_a_flow(record)) return "";
     const Ends ends = ends_of(record);
@@ -132,11 +138,12 @@ std::vector<Column> log_columns() {
 std::vector<Cell> log_cells(const AuditRecord& record) {
     const bool known = record.pid != 0;
     const std::string user = record.user.empty() ? std::to_string(record.uid) : record.user;
+    const std::string injected = injected_text(record);
     return {
         {local_time_text(record.time_us)},
         verdict_cell(record.verdict, record.decision),
-        {program_text(record),
-         record.unknown == Unknown::none ? Colour::none : Colour::yellow},
+        {program_text(record) + injected,
+         record.unknown == Unknown::none && injected.empty() ? Colour::none : Colour::yellow},
         {known ? std::to_string(record.pid) : ""},
         {user_known(record) ? user : ""},
         {about_a_flow(record) ? protocol_name(record.protocol) : ""},

@@ -18,6 +18,10 @@ Cell verdict_cell(Action verdict, Action decision);
 // "/usr/bin/curl", "unknown:no-binding", "EXE of APPIMAGE", "INTERPRETER SCRIPT".
 std::string program_text(const AuditRecord& record);
 
+// " [preload,tracer]": other code may have run in it. Empty if not, or if that is not known; of filters, which many
+// services have, it says nothing.
+std::string injected_text(const AuditRecord& record);
+
 // "203.0.113.7:443 www.example.org"; empty if the row is about no flow.
 std::string destination_text(const AuditRecord& record);
 

@@ -118,9 +118,10 @@ TEST_CASE("a decision as a line of a table") {
     using Texts = std::vector<std::string>;
     AuditRecord record = full_record();
     record.count = 1;
-    CHECK(cells(record) == Texts{"accept (reject)", "/usr/bin/curl of /srv/apps/Tool.AppImage", "4242",
+    CHECK(cells(record) == Texts{"accept (reject)", "/usr/bin/curl of /srv/apps/Tool.AppImage [preload]", "4242",
                                  "alice", "tcp", "203.0.113.7:443 www.example.org", "no-curl"});
     record.appimage = "";
+    record.evidence.injected = Injections{.found = 8, .unknown = 1};
     record.decision = Action::accept;
     record.remote = address("2001:db8::1");
     record.host = record.user = record.rule = "";
