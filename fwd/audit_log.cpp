@@ -152,9 +152,8 @@ void AuditLog::drain(std::unique_lock<std::mutex>& lock) {
     decisions_.swap(drained_decisions_);
     lock.unlock();
     std::uint64_t joined = 0;
-    const bool busy = drained_decisions_.size() >= SharedRows::busy;
     for (Decided& decided : drained_decisions_) {
-        if (busy && shared_.join(decided, batch_)) ++joined;
+        if (batch_.size() >= SharedRows::busy && shared_.join(decided, batch_)) ++joined;
         else take(record_of(decided));
     }
     for (AuditRecord& record : drained_) take(std::move(record));
