@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -48,11 +49,17 @@ struct CliFixture {
     explicit CliFixture(AccessGroups groups = {.read = ::getgid(), .change = ::getgid()})
         : methods(daemon, "1.2.3"),
           server({socket, groups, {}},
-                 [this](const Call& call, Access access) { return methods.call(call, access); }) {}
+                 [this](const Call& call, Access access) {
+                     const std::lock_guard turn(order_);
+                     return methods.call(call, access);
+                 }) {}
 
     Outcome run(std::vector<std::string> words, const std::string& before = "") const {
         words.insert(words.begin(), {"--socket", socket});
-        return commands.run(words, before);
+        std::unique_lock(order_).unlock();
+        auto outcome = commands.run(words, before);
+        std::unique_lock(order_).unlock();
+        return outcome;
     }
 
     TempFolder folder;
@@ -60,6 +67,13 @@ struct CliFixture {
     Commands commands;
     FakeControlled daemon;
     ControlMethods methods;
+
+private:
+    // What a test and the server's thread share is ordered by the command that runs in between, which
+    // ThreadSanitizer can't see.
+    mutable std::mutex order_;
+
+public:
     ServerThread server;
 };
 
