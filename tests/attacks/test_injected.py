@@ -66,8 +66,11 @@ class Injected(Attack):
         self.starts(LD_AUDIT=nowhere)
         self.starts(LD_LIBRARY_PATH=nowhere)
         self.starts(**many, LD_PRELOAD=nowhere, LD_LIBRARY_PATH=nowhere)
-        for padding in range(470, 520):  # a name at each place where a part that is read at once ends
-            self.starts(A="x" * padding, LD_LIBRARY_PATH=nowhere)
+        self.run_as(self.denied, """
+            for padding in range(470, 520):  # a name at each place where a part that is read at once ends
+                variables = dict(A="x" * padding, LD_LIBRARY_PATH="/nowhere")
+                subprocess.run([sys.argv[1], "-ISc", sys.argv[2]], env=variables, check=True)
+        """, self.allowed, self.script("send(b'x')"), timeout=120)
         self.assertEqual(self.arrived(), 0)
         rows = self.wait_rows(54)
         self.assertEqual({(row["exe"], row["rule"]) for row in rows}, {(self.allowed, "foreign-code")})
