@@ -63,15 +63,25 @@ class Attack(KernelTest):
             raise AssertionError(f"the attempt itself failed: {done.stderr}")
         return done
 
-    def ready_as(self, program: str, text: str, *words, user: int | None = None) -> subprocess.Popen:
-        """Starts a script by one of the two programs, goes on when it says that it is ready, and ends it at last."""
-        drop = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
-        made = self.host.start(*drop, program, "-ISc", self.script(text), *map(str, words), stdout=subprocess.PIPE,
-                               text=True)
-        for end in (made.stdout.close, made.wait, made.kill):
+    def talk_to(self, program: str, text: str, *words, before: tuple | list = ()) -> subprocess.Popen:
+        """Starts a script by one of the two programs, to be spoken to, and ends it at last."""
+        made = self.host.start(*before, program, "-ISc", self.script(text), *map(str, words), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
+        for end in (made.wait, made.kill, made.stdin.close, made.stdout.close):
             self.addCleanup(end)
+        return made
+
+    def ready_as(self, program: str, text: str, *words, user: int | None = None, before: tuple | list = ()) -> subprocess.Popen:
+        """The same, of one that has said that it is ready."""
+        drop = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+        made = self.talk_to(program, text, *words, before=[*drop, *before])
         self.assertEqual(made.stdout.readline(), "ready\n")
         return made
+
+    @staticmethod
+    def go_on(program: subprocess.Popen) -> None:
+        program.stdin.write("go\n")
+        program.stdin.flush()
 
     def arrived(self, port: int = PORT, protocol: str = "udp", **wanted) -> int:
         return self.wire.count(protocol=protocol, dport=port, **wanted)

@@ -3,7 +3,6 @@
 is right and says nothing about that: here stands what the log has of it, and which conditions hold it off."""
 
 import shutil
-import subprocess
 
 from attack import PORT, USER, Attack
 from lib.case import only_in
@@ -92,17 +91,14 @@ class Injected(Attack):
         self.assertEqual(self.arrived(), 1)
 
     def test_whom_the_daemon_finds_running_and_whom_they_fork(self):
-        begun = self.host.start("env", "LD_LIBRARY_PATH=/nowhere", self.allowed, "-ISc", self.script("""
+        begun = self.ready_as(self.allowed, """
             print("ready", flush=True); sys.stdin.readline()
             send(b"x")
             if os.fork() == 0: send(b"x"); os._exit(0)
             os.wait()
-        """), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(begun.wait)
-        self.addCleanup(begun.kill)
-        begun.stdout.readline()
+        """, before=["env", "LD_LIBRARY_PATH=/nowhere"])
         self.start(REFUSED)
-        begun.communicate("go\n", timeout=60)
+        self.go_on(begun)
         rows = self.wait_rows(2)
         self.assertEqual([(row["injected"], row["rule"]) for row in rows], [("library-path", "foreign-code")] * 2)
         self.assertEqual(self.arrived(), 0)
@@ -147,12 +143,8 @@ class Injected(Attack):
 
     def attached(self, lets_go: bool) -> dict:
         """The row of what a program sends that another has got hold of meanwhile."""
-        victim = self.host.start(self.allowed, "-ISc", self.script("""
-            print("ready", flush=True); sys.stdin.readline(); send(b"x", port=4001)
-        """), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(victim.wait)
-        self.addCleanup(victim.kill)
-        victim.stdout.readline()
+        victim = self.ready_as(self.allowed,
+                               'print("ready", flush=True); sys.stdin.readline(); send(b"x", port=4001)')
         debugger = self.ready_as(self.denied, """
             trace, pid = ctypes.CDLL(None, use_errno=True).ptrace, int(sys.argv[1])
             assert trace(16, pid, 0, 0) == 0, ctypes.get_errno()
@@ -160,11 +152,10 @@ class Injected(Attack):
             trace(17 if sys.argv[2] == "True" else 7, pid, 0, 0)
             print("ready", flush=True); time.sleep(60)
         """, victim.pid, lets_go)
-        victim.stdin.write("go\n")
-        victim.stdin.flush()
+        self.go_on(victim)
         row = self.wait_rows(1, port=4001)[0]
         debugger.kill()  # who else would learn that the other has ended?
-        victim.communicate(timeout=60)
+        victim.wait(60)
         return row
 
     def test_a_debugger_that_attaches(self):

@@ -2,8 +2,6 @@
 """Debuggers where few look: while a program is being started, in a child that shares memory, where tables are full;
 and programs that were there before the daemon."""
 
-import subprocess
-
 from attack import USER, Attack
 from lib.case import only_in
 
@@ -11,17 +9,6 @@ REFUSED = "  - {name: foreign-code, injected: any, action: drop}\n"
 
 
 class OpenedMemory(Attack):
-    def talking(self, *command: str, text: str) -> subprocess.Popen:
-        made = self.host.start(*command, self.allowed, "-ISc", self.script(text), stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, text=True)
-        for end in (made.wait, made.kill, made.stdin.close, made.stdout.close):
-            self.addCleanup(end)
-        return made
-
-    def go_on(self, program: subprocess.Popen) -> None:
-        program.stdin.write("go\n")
-        program.stdin.flush()
-
     def unless(self, *words: str, config: str = "") -> None:
         self.fw = self.daemon(f"rules:\n  - {{name: allowed, app: {self.allowed}, not: {{injected: [{', '.join(words)}]}}, "
                               "action: accept}\n", config="mode: enforce\n" + config, default_out="drop", default_in="drop")
@@ -56,7 +43,7 @@ class OpenedMemory(Attack):
     @only_in("guest")
     def test_of_a_child_that_shares_it(self):
         self.start(REFUSED)
-        program = self.talking(text="""
+        program = self.talk_to(self.allowed, """
             libc, stack = ctypes.CDLL(None), ctypes.create_string_buffer(1 << 16)
             libc.clone.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
             sleep, top = ctypes.cast(libc.sleep, ctypes.c_void_p), (ctypes.addressof(stack) + 65000) & ~15
@@ -72,17 +59,13 @@ class OpenedMemory(Attack):
 
     def test_where_the_table_of_programs_is_full(self):
         self.unless("tracer", config="limits: {processes: 64}\n")
-        idle = self.host.start(self.denied, "-ISc", self.script("""
+        self.ready_as(self.denied, """
             made = []
             for _ in range(300):
                 made.append(os.fork())
-                if made[-1] == 0: time.sleep(60); os._exit(0)
+                if made[-1] == 0: ctypes.CDLL(None).prctl(1, 9); time.sleep(60); os._exit(0)  # ends with its parent
             print("ready", flush=True); sys.stdin.readline()
-            for pid in made: os.kill(pid, 9); os.waitpid(pid, 0)
-        """), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for end in (idle.wait, idle.stdin.close, idle.stdout.close):
-            self.addCleanup(end)
-        self.assertEqual(idle.stdout.readline(), "ready\n")
+        """)
         self.run_as(self.denied, """
             trace = ctypes.CDLL(None).ptrace
             child = os.fork()
@@ -96,13 +79,11 @@ class OpenedMemory(Attack):
         self.assertEqual(self.wait_rows(1)[0]["injected"], "preload?,library-path?,tracer?,filter?")
         self.assertEqual(self.arrived(), 0)
 
-    def server(self, *environment: str) -> subprocess.Popen:
-        made = self.talking("env", "-i", *environment, text="""
+    def server(self, *environment: str) -> None:
+        self.ready_as(self.allowed, """
             s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 6001)); print("ready", flush=True)
             s.recv(100); send(b"x")
-        """)
-        self.assertEqual(made.stdout.readline(), "ready\n")
-        return made
+        """, before=["env", "-i", *environment])
 
     def ask_server(self) -> None:
         self.peer.run("/usr/bin/python3", "-ISc",

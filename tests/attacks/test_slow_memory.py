@@ -46,24 +46,15 @@ MOVED = """
 
 
 class SlowMemory(Attack):
-    def begin(self, program: str, text: str, *command: str) -> subprocess.Popen:
-        made = self.host.start(*command, program, "-ISc", self.script(text), self.folder / "slow", stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, text=True)
-        for end in (made.wait, made.kill, made.stdin.close, made.stdout.close):
-            self.addCleanup(end)
-        self.assertEqual(made.stdout.readline(), "ready\n")
-        return made
-
     def test_the_daemon_starts_and_tells_it(self):
         # Without udev nothing makes /dev/fuse before the module is in.
         subprocess.run(["sh", "-c", "modprobe fuse"], capture_output=True, check=False)
         (self.folder / "slow").mkdir()
-        self.begin(self.denied, SERVER)
+        self.ready_as(self.denied, SERVER, self.folder / "slow")
         self.addCleanup(subprocess.run, ["umount", "-l", self.folder / "slow"], check=True)
-        moved = self.begin(self.allowed, MOVED, "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
+        moved = self.ready_as(self.allowed, MOVED, self.folder / "slow", user=USER)
         self.fw = self.daemon(f"rules:\n  - {{name: allowed, app: {self.allowed}, action: accept}}\n", default_out="drop")
-        moved.stdin.write("go\n")
-        moved.stdin.flush()
+        self.go_on(moved)
         row = self.wait_rows(1)[0]
         self.assertEqual((row["exe"], row["command_line"], row["injected"]), (self.allowed, "", "preload?,library-path?"))
         self.assertEqual(self.arrived(), 1)
