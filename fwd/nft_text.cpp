@@ -13,6 +13,10 @@ using Rules = std::vector<std::string>;
 
 constexpr std::string_view table_name = "inet doorward";
 
+// The loopback device, which is every network namespace's first (drivers/net/loopback.c, loopback_net_init(), insists
+// on it). Numbers are compared faster than names, for every packet, and can't be given to another device.
+constexpr int loopback_index = 1;
+
 // `meta` or `ct`: sets our bits of the mark to `value` and keeps all others.
 std::string set_mark(std::string_view kind, const Marks& marks, std::uint32_t value) {
     if (value == 0) return fmt::format("{0} mark set {0} mark & {1:#010x}", kind, ~marks.mask());
@@ -161,56 +165,60 @@ Rules sender(const NftLayout& layout) {
 
 Rules accepted_out() { return {"meta l4proto tcp goto accepted_connection", "goto accepted"}; }
 
+constexpr std::string_view loopback_passes = "counter name loopback accept";
+
 // Any program may send from an address that is not this host's (IPV6_FREEBIND), and what answers to that leaves
 // the host in the kernel's name. Most need no look-up.
-Rules loopback(const NftLayout& layout, std::string_view interface) {
-    const std::string passes = fmt::format("{} \"lo\" counter name loopback accept", interface);
-    if (!layout.asks_source || interface != "oifname") return {passes};
+Rules loopback_out(const NftLayout& layout) {
+    if (!layout.asks_source) return {std::string(loopback_passes)};
     Rules rules;
     for (const char* source : {"ip saddr 127.0.0.0/8", "ip6 saddr ::1", "fib saddr type local"})
-        rules.push_back(fmt::format("{} \"lo\" {} counter name loopback accept", interface, source));
+        rules.push_back(fmt::format("{} {}", source, loopback_passes));
     // The resets by which we refuse come from the other end, and nobody sends them.
-    rules.push_back(fmt::format("{} \"lo\" jump answer_out", interface));
+    rules.push_back("jump answer_out");
     return rules;
 }
 
-// `interface`: oifname or iifname.
-Rules hook(const NftLayout& layout, std::string_view interface, std::string_view hook_name) {
-    Rules rules;
-    rules.push_back(fmt::format("type filter hook {} priority -140; policy accept;", hook_name));
-    // First, for every packet: our bits are ours alone. A socket may have put some there
-    // (SO_MARK), and below only a packet that came back from the daemon may carry any.
-    rules.push_back(set_mark("meta", layout.marks, 0));
-    if (!layout.filter_loopback)
-        for (std::string& rule : loopback(layout, interface)) rules.push_back(std::move(rule));
-    if (hook_name == "output") {
-        rules.push_back("meta l4proto tcp goto tcp_out");
-        for (const std::string_view opening : opening_packets)
-            rules.push_back(fmt::format("{} jump sender", opening));
-        // An ICMP error has the mark of the flow that it speaks of. The kernel's own has no user id; a process
-        // could put anything into one.
-        rules.push_back("meta l4proto { icmp, icmpv6 } meta skuid >= 0 goto ask");
-    }
-    if (hook_name == "input") rules.push_back(fmt::format("iifname != \"lo\" {} goto ask_in", syn));
+// First, for every packet: our bits are ours alone. A socket may have put some there (SO_MARK), and below only a
+// packet that came back from the daemon may carry any.
+std::string take_off_mark(const Marks& marks) {
+    return fmt::format("meta mark & {:#010x} != 0 {}", marks.mask(), set_mark("meta", marks, 0));
+}
+
+Rules output(const NftLayout& layout) {
+    Rules rules{"type filter hook output priority -140; policy accept;", take_off_mark(layout.marks)};
+    if (!layout.filter_loopback) rules.push_back(fmt::format("oif {} jump loopback_out", loopback_index));
+    rules.push_back("meta l4proto tcp goto tcp_out");
+    for (const std::string_view opening : opening_packets)
+        rules.push_back(fmt::format("{} jump sender", opening));
+    // An ICMP error has the mark of the flow that it speaks of. The kernel's own has no user id; a process
+    // could put anything into one.
+    rules.push_back("meta l4proto { icmp, icmpv6 } meta skuid >= 0 goto ask");
     rules.push_back("jump decided");
-    const std::string answer = refusal(layout.marks);
-    if (hook_name == "output") {
-        rules.push_back(answer + " jump answer_out");
-        rules.push_back(std::string(neighbour_match) + " jump neighbour_out");
-    } else {
-        // What comes in over lo has passed `output` before.
-        if (layout.filter_loopback) {
-            rules.push_back(fmt::format("{} \"lo\" {} accept", interface, answer));
-        }
-        rules.push_back(std::string(neighbour_match) + " counter name neighbour accept");
-    }
-    rules.push_back(hook_name == "output" ? "goto ask" : "goto ask_in");
+    rules.push_back(refusal(layout.marks) + " jump answer_out");
+    rules.push_back(std::string(neighbour_match) + " jump neighbour_out");
+    rules.push_back("goto ask");
+    return rules;
+}
+
+// What comes in over lo has passed `output` before.
+Rules input(const NftLayout& layout) {
+    Rules rules{"type filter hook input priority -140; policy accept;", take_off_mark(layout.marks)};
+    if (!layout.filter_loopback)
+        rules.push_back(fmt::format("iif {} {}", loopback_index, loopback_passes));
+    const std::string from_outside = layout.filter_loopback ? fmt::format("iif != {} ", loopback_index) : "";
+    rules.push_back(fmt::format("{}{} goto ask_in", from_outside, syn));
+    rules.push_back("jump decided");
+    if (layout.filter_loopback)
+        rules.push_back(fmt::format("iif {} {} accept", loopback_index, refusal(layout.marks)));
+    rules.push_back(std::string(neighbour_match) + " counter name neighbour accept");
+    rules.push_back("goto ask_in");
     return rules;
 }
 
 Rules forward(const NftLayout& layout) {
     return {"type filter hook forward priority -140; policy accept;",
-            set_mark("meta", layout.marks, 0), std::string(syn) + " goto ask_in", "jump decided", "goto ask_in"};
+            take_off_mark(layout.marks), std::string(syn) + " goto ask_in", "jump decided", "goto ask_in"};
 }
 
 Rules verdict(const NftLayout& layout, std::string_view head, std::string_view accepted_chain) {
@@ -263,6 +271,7 @@ std::string nft_table_text(const NftLayout& layout) {
     out += block("chain", "decided", decided(layout));
     out += block("chain", "neighbour_out", neighbour_out());
     out += block("chain", "answer_out", answer_out());
+    if (!layout.filter_loopback) out += block("chain", "loopback_out", loopback_out(layout));
     out += block("chain", "undecided", closed(layout));
     // The sender's slot, in three bits of the mark. Rules in front of these ask for each bit.
     for (const int bit : {0, 1, 2}) {
@@ -288,8 +297,8 @@ std::string nft_table_text(const NftLayout& layout) {
     out += block("chain", "tcp_out", tcp_out(layout));
     // After conntrack (-200) and the mangling of others (-150), before destination NAT (-100): the
     // packet still goes where the program asked.
-    out += block("chain", "output", hook(layout, "oifname", "output"));
-    out += block("chain", "input", hook(layout, "iifname", "input"));
+    out += block("chain", "output", output(layout));
+    out += block("chain", "input", input(layout));
     out += block("chain", "accepted", accepted(layout));
     out += block("chain", "take", take(layout.marks));
     out += block("chain", "accepted_connection", {});
