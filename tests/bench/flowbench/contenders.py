@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who is measured: each is put into a world, and tells what it costs. CONTENDERS is the table."""
 
+import os
+
 from lib.daemon import Daemon, DaemonError
 from lib.places import built
 
@@ -10,6 +12,8 @@ from .process import Usage
 from .world import DENIED, World, end, start_ready
 
 QUEUE = 4871
+OTHER = os.environ.get("DOORWARD_OTHER")  # a doorwardd
+OTHER_CONFIG = os.environ.get("DOORWARD_OTHER_CONFIG")  # a line of its configuration
 
 
 class Absent(Exception):
@@ -114,7 +118,7 @@ class Doorward(Contender):
 
     def start(self) -> None:
         config = "mode: enforce\n" + self.options.get("config", "")
-        self.daemon = Daemon(self.world.host, self.world.folder / "doorward", "", config,
+        self.daemon = Daemon(self.world.host, self.world.folder / "doorward", "", config, self.program(),
                              default_out="reject", default_in="reject")
         programs = [self.world.load, self.world.connect]
         self.daemon.write_rules(rules.doorward(self.rules_count, programs, self.world.target))
@@ -122,6 +126,9 @@ class Doorward(Contender):
         self.daemon.start(timeout=300)
         self.pid = self.daemon.process.pid
         self.world.tune_conntrack()
+
+    def program(self) -> str | None:
+        return None
 
     def _check(self) -> None:
         """A daemon that does not know an option says so before anything is measured."""
@@ -139,6 +146,19 @@ class Doorward(Contender):
 
     def kept(self, flows: int) -> Kept:
         return wait_kept(self.daemon, flows)
+
+
+class Other(Doorward):
+    """Another build or configuration of the daemon, beside this one: what a change has brought."""
+
+    def start(self) -> None:
+        if OTHER is None and OTHER_CONFIG is None:
+            raise Absent("neither DOORWARD_OTHER nor DOORWARD_OTHER_CONFIG is set")
+        self.options = {"config": f"{self.options['config']}{OTHER_CONFIG or ''}\n"}
+        super().start()
+
+    def program(self) -> str | None:
+        return OTHER
 
 
 class OpenSnitch(Contender):
@@ -168,6 +188,8 @@ CONTENDERS = {
     "accept-loop": (AcceptLoop, {}),
     "doorward": (Doorward, {"config": "verdict_cache: true\n"}),
     "doorward-queue": (Doorward, {"config": "verdict_cache: false\n"}),
+    "other": (Other, {"config": "verdict_cache: true\n"}),
+    "other-queue": (Other, {"config": "verdict_cache: false\n"}),
     "opensnitch": (OpenSnitch, {}),
 }
 
