@@ -5,6 +5,7 @@
 
 #include <bpf/bpf_endian.h>
 
+#include "bindings.h"
 #include "process.h"
 
 static __always_inline dw_u64 netns_of(struct sock *sk)
@@ -138,11 +139,6 @@ static __always_inline void forget_caller(void)
 	bpf_map_delete_elem(&callers, &thread);
 }
 
-static __always_inline bool same_process(struct dw_process_key *a, struct dw_process_key *b)
-{
-	return a->pid == b->pid && a->start_ns == b->start_ns && a->exec_id == b->exec_id;
-}
-
 /* The running process receives on the socket. */
 static __always_inline void hold(dw_u64 cookie, struct sock *sk, dw_u8 hook)
 {
@@ -179,25 +175,6 @@ static __always_inline void bind_foreign_flow(struct dw_flow_key *key, struct so
 	}
 	if (bpf_map_update_elem(&foreign, key, &flow, BPF_ANY))
 		count_failure(DW_FAIL_FOREIGN);
-}
-
-static __always_inline void write_binding(struct dw_flow_key *key, struct dw_binding *binding)
-{
-	struct dw_binding *known = bpf_map_lookup_elem(&bindings, key);
-
-	/* Not seen_ns: a first hook may run while another socket still holds the port. */
-	binding->sent_ns = bpf_ktime_get_ns();
-	binding->since_ns = binding->sent_ns;
-	if (known && same_process(&known->who, &binding->who)) {
-		binding->since_ns = known->since_ns;
-		binding->before = known->before;
-		binding->before_ns = known->before_ns;
-	} else if (known) {
-		binding->before = known->who;
-		binding->before_ns = known->sent_ns;
-	}
-	if (bpf_map_update_elem(&bindings, key, binding, BPF_ANY))
-		count_failure(DW_FAIL_BINDINGS);
 }
 
 /* A call that two kprobes see began at the first. */

@@ -165,13 +165,11 @@ static __always_inline int datagram_leaves(struct sock *sk, struct msghdr *msg, 
 	bind_current(&key, sk, DW_HOOK_KPROBE);
 	if (BPF_CORE_READ(msg, msg_controllen) && !is_zero(key.local)) {
 		/* IP_PKTINFO may choose another source address than the socket's. */
-		struct dw_binding *same = bpf_map_lookup_elem(&bindings, &key);
-		struct dw_binding copy;
+		struct dw_binding same;
 
-		if (same) {
-			copy = *same;
+		if (read_binding(&key, &same)) {
 			__builtin_memset(key.local, 0, 16);
-			write_binding(&key, &copy);
+			write_binding(&key, &same);
 		}
 	}
 	return 0;

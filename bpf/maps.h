@@ -27,13 +27,6 @@ const volatile bool accepts_are_seen = false;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
-	__type(key, struct dw_flow_key);
-	__type(value, struct dw_binding);
-} bindings SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
 	__type(key, struct dw_process_key);
 	__type(value, struct dw_process);

@@ -20,19 +20,25 @@ struct {
 
 static const struct dw_senders no_senders;
 
-/* The key as the hooks write it, with the ports in host order. */
-static __always_inline struct dw_binding *binding_of_packet(struct dw_flow_key *packet)
+/* Who is bound to the packet's tuple, by the key as the hooks write it, with the ports in host order. */
+static __always_inline bool binding_of_packet(struct dw_flow_key *packet, struct dw_binding *bound)
 {
 	struct dw_flow_key key = *packet;
-	struct dw_binding *found;
 
 	key.local_port = bpf_ntohs(packet->local_port);
 	key.remote_port = bpf_ntohs(packet->remote_port);
-	found = bpf_map_lookup_elem(&bindings, &key);
-	if (found || key.protocol == IPPROTO_TCP)
-		return found;
+	if (read_binding(&key, bound))
+		return true;
+	if (key.protocol == IPPROTO_TCP)
+		return false;
 	__builtin_memset(key.local, 0, 16);
-	return bpf_map_lookup_elem(&bindings, &key);
+	return read_binding(&key, bound);
+}
+
+/* The same, if it is this socket's. Not inlined, for the sake of the stack. */
+static __noinline int binding_of_socket(struct dw_flow_key *packet, struct sock *sk, struct dw_binding *bound)
+{
+	return binding_of_packet(packet, bound) && bound->sock == (dw_u64)sk;
 }
 
 /* The connections below a program's MPTCP socket are the kernel's own sockets. */
@@ -43,11 +49,16 @@ static __always_inline bool of_mptcp(struct sock *sk)
 	return bpf_core_field_exists(tcp->is_mptcp) && BPF_CORE_READ_BITFIELD_PROBED(tcp, is_mptcp);
 }
 
-static __always_inline bool describe_sender(struct sock *sk, enum sender_kind kind,
-					    struct dw_flow_key *key, struct dw_binding *out)
+/* `bound`: `out` holds the socket's binding of this tuple. */
+static __always_inline bool describe_sender(struct sock *sk, enum sender_kind kind, bool bound,
+					    struct dw_binding *out)
 {
-	struct dw_binding *bound;
+	struct dw_process_key who = out->who;
+	dw_u64 seen_ns = out->seen_ns;
+	dw_u8 hook = out->hook;
 
+	if (kind == SENDER_CONNECTED && bound)
+		return true;
 	__builtin_memset(out, 0, sizeof(*out));
 	if (kind == SENDER_KERNEL) {
 		out->seen_ns = bpf_ktime_get_ns();
@@ -55,12 +66,7 @@ static __always_inline bool describe_sender(struct sock *sk, enum sender_kind ki
 		out->flags = DW_FROM_KERNEL;
 		return true;
 	}
-	bound = binding_of_packet(key);
 	if (kind == SENDER_CONNECTED) {
-		if (bound && bound->sock == (dw_u64)sk) {
-			*out = *bound;
-			return true;
-		}
 		/* Sent again, whoever is in a call on the socket need not be who connected it, nor is it the
 		 * kernel because the socket is (AF_SMC). */
 		if (BPF_CORE_READ((struct tcp_sock *)sk, total_retrans))
@@ -73,9 +79,9 @@ static __always_inline bool describe_sender(struct sock *sk, enum sender_kind ki
 			return false;
 	}
 	binding_of_current(out, sk, DW_HOOK_NETFILTER);
-	if (bound && bound->sock == (dw_u64)sk && same_process(&bound->who, &out->who)) {
-		out->seen_ns = bound->seen_ns;
-		out->hook = bound->hook;
+	if (bound && same_process(&who, &out->who)) {
+		out->seen_ns = seen_ns;
+		out->hook = hook;
 	}
 	return true;
 }
@@ -110,22 +116,19 @@ static __always_inline dw_u32 take_slot(struct dw_senders *all, dw_u64 cookie, s
 	return index + 1;
 }
 
-/* A process as far as it parts slots: false if the socket alone is known. */
-static __always_inline bool sending_process(enum sender_kind kind, struct sock *sk, struct dw_flow_key *key,
+/* A process as far as it parts slots: false if the socket alone is known. `binding`: the socket's, or null. */
+static __always_inline bool sending_process(enum sender_kind kind, struct dw_binding *binding,
 					    struct dw_process_key *who)
 {
-	struct dw_binding *bound;
-
 	__builtin_memset(who, 0, sizeof(*who));
 	if (kind == SENDER_CURRENT)
 		process_key_of((void *)bpf_get_current_task(), who);
 	if (kind == SENDER_CURRENT || kind == SENDER_KERNEL)
 		return true;
 	/* A socket may be connected anew, by whoever has it by then. */
-	bound = kind == SENDER_CONNECTED ? binding_of_packet(key) : 0;
-	if (!bound || bound->sock != (dw_u64)sk)
+	if (kind != SENDER_CONNECTED || !binding)
 		return false;
-	*who = bound->who;
+	*who = binding->who;
 	return true;
 }
 
@@ -158,24 +161,25 @@ static __noinline dw_u32 slot_of(struct __sk_buff *skb, struct dw_flow_key *key)
 {
 	dw_u64 cookie = bpf_get_socket_cookie(skb);
 	struct sock *sk = socket_of(skb);
+	struct dw_binding sender = {};
 	struct dw_process_key who;
-	struct dw_binding sender;
 	struct dw_senders *all;
 	enum sender_kind kind;
+	bool any, bound;
 	dw_u32 slot;
-	bool any;
 
 	if (!key)
 		return 0;
 	kind = kind_of_sender((void *)skb, sk, key);
-	any = !sending_process(kind, sk, key, &who);
+	bound = kind != SENDER_KERNEL && binding_of_socket(key, sk, &sender);
+	any = !sending_process(kind, bound ? &sender : 0, &who);
 	all = bpf_map_lookup_elem(&senders, key);
 	if (all) {
 		slot = find_slot(all, cookie, any, &who);
 		if (slot)
 			return slot;
 	}
-	if (kind == SENDER_UNSEEN || !describe_sender(sk, kind, key, &sender))
+	if (kind == SENDER_UNSEEN || !describe_sender(sk, kind, bound, &sender))
 		return 0;
 	if (!all) {
 		bpf_map_update_elem(&senders, key, &no_senders, BPF_NOEXIST);
@@ -190,18 +194,21 @@ static __noinline dw_u32 slot_of(struct __sk_buff *skb, struct dw_flow_key *key)
 
 /* A SYN that a timer sends again, of a connection whose first one asked for nobody's slot: its verdict
  * was known (verdicts.h), and the flow's mark says so. The binding tells that no other socket has had the
- * tuple since. */
-static __always_inline bool sent_again(struct __sk_buff *skb, struct dw_flow_key *key, struct dw_senders *all)
+ * tuple since. A function of its own, since it and slot_of() would not share the stack. */
+static __noinline bool sent_again(struct __sk_buff *skb, struct dw_flow_key *key)
 {
 	struct sock *sk = socket_of(skb);
-	struct dw_binding *bound;
+	struct dw_binding bound;
+	struct dw_senders *all;
 
+	if (!key)
+		return false;
+	all = bpf_map_lookup_elem(&senders, key);
 	if (key->protocol != IPPROTO_TCP || (all && all->owner))
 		return false;
 	if (kind_of_sender((void *)skb, sk, key) != SENDER_CONNECTED || BPF_CORE_READ(sk, sk_lock.owned))
 		return false;
-	bound = binding_of_packet(key);
-	return bound && bound->sock == (dw_u64)sk;
+	return binding_of_socket(key, sk, &bound);
 }
 
 /* Of a packet that opens a connection. 1: sent by the one who sent on this flow before. 0: by another, who
@@ -215,7 +222,7 @@ int same_sender(struct __sk_buff *skb)
 
 	if (!sender_key(skb, &key))
 		return 0;
-	if (sent_again(skb, &key, bpf_map_lookup_elem(&senders, &key)))
+	if (sent_again(skb, &key))
 		return 1;
 	slot = slot_of(skb, &key);
 	all = bpf_map_lookup_elem(&senders, &key);

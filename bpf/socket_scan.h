@@ -12,8 +12,8 @@ static __always_inline bool may_receive(struct sock *sk, dw_u8 protocol)
 	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
 }
 
-/* A socket that several processes hold goes to the first one of them: BPF_NOEXIST. What a hook has
- * written meanwhile is better knowledge, and stays as well. */
+/* A socket that several processes hold goes to the first one of them. What a hook has written meanwhile is better
+ * knowledge, and stays as well. */
 SEC("iter/task_file")
 int scan_sockets(struct bpf_iter__task_file *ctx)
 {
@@ -43,7 +43,7 @@ int scan_sockets(struct bpf_iter__task_file *ctx)
 	describe(&binding, task, sk, DW_HOOK_SCAN);
 	remember_process(task, &binding.who, false);
 	if (!is_zero_v4(key.remote))
-		bpf_map_update_elem(&bindings, &key, &binding, BPF_NOEXIST);
+		write_found(&key, &binding);
 	if (may_receive(sk, key.protocol)) {
 		cookie = bpf_get_socket_cookie(sk);
 		if (bpf_map_update_elem(&holders, &cookie, &binding, BPF_NOEXIST) == -E2BIG)

@@ -109,7 +109,7 @@ int known_connection(struct __sk_buff *skb)
 	struct dw_process_key who;
 	struct dw_senders *all;
 	struct dw_flow_key packet;
-	struct dw_binding *bound;
+	struct dw_binding bound;
 	struct tcp_sock *tcp;
 	struct sock *sk;
 
@@ -121,9 +121,8 @@ int known_connection(struct __sk_buff *skb)
 	sk = &tcp->inet_conn.icsk_inet.sk;
 	if (sk->__sk_common.skc_num != bpf_ntohs(packet.local_port) || !sk->sk_lock.owned || BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
 		return 0;
-	bound = binding_of_packet(&packet);
 	process_key_of_current(&who);
-	if (!bound || bound->sock != (dw_u64)sk || !same_process(&bound->who, &who))
+	if (!binding_of_socket(&packet, sk, &bound) || !same_process(&bound.who, &who))
 		return 0;
 	__builtin_memcpy(key.remote, packet.remote, 16);
 	key.remote_port = bpf_ntohs(packet.remote_port);

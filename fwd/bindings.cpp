@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/bindings.hpp"
 
+#include <array>
 #include <cstring>
 
 #include <bpf/bpf.h>
@@ -48,27 +49,26 @@ bool same_process(const dw_process_key& a, const dw_process_key& b) {
     return a.pid == b.pid && a.start_ns == b.start_ns && a.exec_id == b.exec_id;
 }
 
-Bindings Bindings::of_map(int bindings_fd) {
-    return Bindings([bindings_fd](const dw_flow_key& key, dw_binding& value) {
-        return bpf_map_lookup_elem(bindings_fd, &key, &value) == 0;
+Bindings Bindings::of_table(const BindingTable& table) {
+    return Bindings([table](std::span<const dw_flow_key> keys, std::span<std::optional<dw_binding>> found) {
+        find_bindings(table, keys, found);
     });
 }
 
 std::optional<dw_binding> Bindings::sender(const Flow& flow) const {
     std::optional<dw_binding> best;
-    const auto ask = [&](const Address& local, std::uint16_t local_port) {
-        dw_binding found{};
-        if (flows_(key_of(flow, local, local_port), found)) take_later(best, found);
+    const auto ask = [&](std::uint16_t local_port) {
+        const std::array keys{key_of(flow, flow.local, local_port), key_of(flow, unchosen, local_port)};
+        std::array<std::optional<dw_binding>, keys.size()> found;
+        const std::size_t asked = flow.protocol == Protocol::tcp ? 1 : 2;  // a connection's source is always chosen
+        flows_(std::span(keys).first(asked), std::span(found).first(asked));
+        for (const auto& one : found)
+            if (one) take_later(best, *one);
     };
-    ask(flow.local, flow.local_port);
-    if (flow.protocol == Protocol::tcp) return best;  // its source is always chosen
-    ask(unchosen, flow.local_port);
+    ask(flow.local_port);
     // Raw sockets are bound without ports. They send no UDP that a UDP socket's key could be
     // mistaken for, and an echo request of the kernel's own does not exist.
-    if (!has_sockets(flow.protocol) && !best) {
-        ask(flow.local, 0);
-        ask(unchosen, 0);
-    }
+    if (!has_sockets(flow.protocol) && !best) ask(0);
     return best;
 }
 

@@ -5,8 +5,9 @@
 #include <expected>
 #include <functional>
 #include <optional>
+#include <span>
 
-#include "bpf/wire.h"
+#include "fwd/binding_table.hpp"
 #include "rules/flow.hpp"
 
 namespace doorward {
@@ -19,12 +20,12 @@ bool has_sockets(Protocol protocol);
 // Reads the map that Probes owns (which must outlive it). Thread-safe: it only makes system calls.
 class Bindings {
 public:
-    // Copies the value for the key and says whether it was there.
-    using FlowMap = std::function<bool(const dw_flow_key&, dw_binding&)>;
+    // Fills in what is known of each key. They have one remote end, protocol and pair of ports.
+    using FlowMap = std::function<void(std::span<const dw_flow_key> keys,
+                                       std::span<std::optional<dw_binding>> found)>;
 
     explicit Bindings(FlowMap flows) : flows_(std::move(flows)) {}
-    // The map of the kernel, by descriptor.
-    static Bindings of_map(int bindings_fd);
+    static Bindings of_table(const BindingTable& table);
 
     // The process that sent the first packet of an outbound flow. Of several candidates (a socket
     // may not have chosen its source address when a hook saw it) the latest writer counts.

@@ -103,12 +103,12 @@ Result<void> Guard::begin(const Config& config, std::shared_ptr<const Ruleset> r
                                              config.limits.processes));
     if (auto opened = open_names(config); !opened) return opened;
     attribution_.emplace(Senders::of_map(probes_->senders_fd()),
-                         Bindings::of_map(probes_->bindings_fd()),
+                         Bindings::of_table(probes_->bindings()),
                          ForeignBindings::of_map(probes_->foreign_fd()),
                          Attribution::holders_of_map(probes_->holders_fd()),
                          [this](dw_port_group& asked) { return probes_->ask_port_group(asked); }, *sockets_,
                          *processes_);
-    flow_senders_.emplace(Senders::of_map(probes_->senders_fd()), Bindings::of_map(probes_->bindings_fd()),
+    flow_senders_.emplace(Senders::of_map(probes_->senders_fd()), Bindings::of_table(probes_->bindings()),
                           ProcessTable::of_maps(probes_->processes_fd(), probes_->programs_fd(),
                                                 processes_shown));
     if (auto opened = open_verdicts(config); !opened) return opened;

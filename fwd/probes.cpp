@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -43,6 +44,13 @@ std::unexpected<Error> bpf_fail(const std::string& operation, int error, std::st
     return failed;
 }
 
+template <class Bytes>
+Result<void> take_random(Bytes& bytes) {
+    if (::getrandom(&bytes, sizeof(bytes), 0) != static_cast<ssize_t>(sizeof(bytes)))
+        return sys_fail("get random bytes");
+    return {};
+}
+
 }  // namespace
 
 std::uint32_t running_programs(const Limits& limits) {
@@ -57,6 +65,7 @@ struct Probes::Impl {
     HookChoice hooks = HookChoice::automatic;
     bool names = true;
     bool verdicts = true;
+    BindingTable bindings{};
     std::vector<Address> resolvers;  // those in the map
     std::vector<MissingFeature> missing;
     std::vector<std::string> attached;
@@ -88,13 +97,16 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     object->rodata->accepts_are_seen = hooks == HookChoice::kprobe;
     object->rodata->denied_errno = options.denied_as == DeniedAs::eacces ? EACCES : EPERM;
     object->rodata->slot_shift = options.slot_shift;
-    auto& key = object->rodata->identity_key;
-    if (::getrandom(key, sizeof(key), 0) != static_cast<ssize_t>(sizeof(key)))
-        return sys_fail("get random bytes");
+    if (auto done = take_random(object->rodata->identity_key); !done) return done;
+    if (auto done = take_random(bindings.keys); !done) return done;
+    bindings.sets = binding_sets(options.limits.bindings);
+    object->rodata->binding_sets = bindings.sets;
+    static_assert(sizeof(object->rodata->binding_keys) == sizeof(bindings.keys));
+    std::memcpy(&object->rodata->binding_keys, &bindings.keys, sizeof(bindings.keys));
     const std::uint32_t verdict_entries = options.verdicts ? options.limits.verdicts : 1;
     bpf_map__set_max_entries(object->maps.verdicts, verdict_entries);
     bpf_map__set_max_entries(object->maps.verdict_slots, verdict_entries);
-    bpf_map__set_max_entries(object->maps.bindings, options.limits.bindings);
+    bpf_map__set_max_entries(object->maps.bindings, binding_sets(options.limits.bindings));
     bpf_map__set_max_entries(object->maps.senders, (options.limits.bindings + 1) / 2);
     bpf_map__set_max_entries(object->maps.grants, (options.limits.bindings + 1) / 2);
     bpf_map__set_max_entries(object->maps.processes, options.limits.processes);
@@ -128,6 +140,7 @@ Result<void> Probes::Impl::load(PacketSocketPolicy packet_sockets) {
         return bpf_fail("load the BPF programs", error,
                         "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are needed, and a kernel with BTF");
     }
+    bindings.map = bpf_map__fd(object->maps.bindings);
     return {};
 }
 
@@ -239,7 +252,7 @@ Probes::~Probes() = default;
 HookChoice Probes::hooks() const { return impl_->hooks; }
 const std::vector<MissingFeature>& Probes::missing() const { return impl_->missing; }
 const std::vector<std::string>& Probes::attached() const { return impl_->attached; }
-int Probes::bindings_fd() const { return bpf_map__fd(impl_->object->maps.bindings); }
+const BindingTable& Probes::bindings() const { return impl_->bindings; }
 int Probes::holders_fd() const { return bpf_map__fd(impl_->object->maps.holders); }
 int Probes::senders_fd() const { return bpf_map__fd(impl_->object->maps.senders); }
 int Probes::foreign_fd() const { return bpf_map__fd(impl_->object->maps.foreign); }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bpf/wire.h"
+#include "fwd/binding_table.hpp"
 #include "fwd/config.hpp"
 #include "fwd/missing_feature.hpp"
 #include "fwd/nft_table.hpp"
@@ -50,7 +51,7 @@ public:
     const std::vector<MissingFeature>& missing() const;
     const std::vector<std::string>& attached() const;  // hook points by name
 
-    int bindings_fd() const;
+    const BindingTable& bindings() const;
     int holders_fd() const;
     int processes_fd() const;
     int programs_fd() const;

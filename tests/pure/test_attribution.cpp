@@ -83,9 +83,8 @@ struct World {
             if (senders) value = *senders;
             return senders.has_value();
         }),
-        Bindings([this](const dw_flow_key&, dw_binding& value) {
-            if (bound) value = *bound;
-            return bound.has_value();
+        Bindings([this](std::span<const dw_flow_key>, std::span<std::optional<dw_binding>> found) {
+            found[0] = bound;
         }),
         ForeignBindings([this](const dw_flow_key&, dw_foreign& value) {
             if (foreign) value = *foreign;

@@ -19,18 +19,12 @@ namespace {
 struct Maps {
     std::vector<std::pair<dw_flow_key, dw_binding>> flows;
 
-    template <class List, class Key, class Value>
-    static bool find(const List& list, const Key& key, Value& value) {
-        for (const auto& [known, found] : list) {
-            if (std::memcmp(&known, &key, sizeof(key)) != 0) continue;
-            value = found;
-            return true;
-        }
-        return false;
-    }
-
     Bindings bindings() const {
-        return Bindings([this](const auto& key, auto& value) { return find(flows, key, value); });
+        return Bindings([this](auto keys, auto found) {
+            for (std::size_t i = 0; i < keys.size(); ++i)
+                for (const auto& [known, binding] : flows)
+                    if (known == keys[i]) found[i] = binding;
+        });
     }
 };
 
