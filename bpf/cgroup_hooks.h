@@ -5,6 +5,7 @@
 #define DOORWARD_CGROUP_HOOKS_H
 
 #include "bind.h"
+#include "read.h"
 
 enum { ALLOW = 1 };
 
@@ -146,8 +147,7 @@ int cgroup_recvmsg6(struct bpf_sock_addr *ctx)
 SEC("cgroup/sock_release")
 int cgroup_sock_release(struct bpf_sock *ctx)
 {
-	struct sock *sk = (void *)ctx;
-	dw_u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	dw_u64 cookie = READ(sock, (void *)ctx, __sk_common.skc_cookie.counter);
 
 	if (!cookie || bpf_get_netns_cookie(ctx) != netns_cookie) /* nobody asked for its cookie */
 		return ALLOW;

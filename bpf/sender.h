@@ -75,7 +75,7 @@ static __always_inline bool describe_sender(struct sock *sk, enum sender_kind ki
 			out->flags = DW_FROM_KERNEL;
 			return true;
 		}
-		if (!BPF_CORE_READ(sk, sk_lock.owned))
+		if (!READ(sock, sk, sk_lock.owned))
 			return false;
 	}
 	binding_of_current(out, sk, DW_HOOK_NETFILTER);
@@ -151,9 +151,7 @@ static __always_inline dw_u32 find_slot(struct dw_senders *all, dw_u64 cookie, b
 
 static __always_inline struct sock *socket_of(struct __sk_buff *skb)
 {
-	struct sk_buff *packet = (void *)skb; /* the same object; only probe reads go through it */
-
-	return BPF_CORE_READ(packet, sk);
+	return READ(sk_buff, (void *)skb, sk); /* the same object */
 }
 
 /* The slot of this packet's sender, 1 to DW_SENDER_SLOTS; taken now if it has none. 0: not known. */
@@ -206,7 +204,7 @@ static __noinline bool sent_again(struct __sk_buff *skb, struct dw_flow_key *key
 	all = bpf_map_lookup_elem(&senders, key);
 	if (key->protocol != IPPROTO_TCP || (all && all->owner))
 		return false;
-	if (kind_of_sender((void *)skb, sk, key) != SENDER_CONNECTED || BPF_CORE_READ(sk, sk_lock.owned))
+	if (kind_of_sender((void *)skb, sk, key) != SENDER_CONNECTED || READ(sock, sk, sk_lock.owned))
 		return false;
 	return binding_of_socket(key, sk, &bound);
 }

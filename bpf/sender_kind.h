@@ -5,6 +5,7 @@
 #define DOORWARD_SENDER_KIND_H
 
 #include "bind.h"
+#include "read.h"
 
 static __always_inline bool load(struct __sk_buff *skb, dw_u32 offset, void *to, dw_u32 length)
 {
@@ -76,14 +77,14 @@ static __always_inline bool behind_extensions(struct dw_flow_key *key)
 
 static __always_inline bool as_the_socket_sends(struct sock *sk, dw_u8 protocol, struct dw_flow_key *key)
 {
-	if (BPF_CORE_READ(sk, sk_type) == SOCK_RAW)
+	if (READ(sock, sk, sk_type) == SOCK_RAW)
 		return protocol == key->protocol || protocol == IPPROTO_RAW;
 	if (behind_extensions(key))
 		return true;
 	if (protocol != key->protocol)
 		return false;
 	return (protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) ||
-	       bpf_ntohs(key->local_port) == BPF_CORE_READ(sk, __sk_common.skc_num);
+	       bpf_ntohs(key->local_port) == READ(sock, sk, __sk_common.skc_num);
 }
 
 /* Packets that the kernel wraps around others (tunnels, IPsec) still point to the inner socket. */
@@ -96,36 +97,36 @@ static __always_inline bool wrapped(struct sk_buff *packet, struct sock *sk, dw_
 static __always_inline bool is_datagram(dw_u8 protocol, struct sock *sk)
 {
 	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE || protocol == IPPROTO_ICMP ||
-	       protocol == IPPROTO_ICMPV6 || BPF_CORE_READ(sk, sk_type) == SOCK_RAW;
+	       protocol == IPPROTO_ICMPV6 || READ(sock, sk, sk_type) == SOCK_RAW;
 }
 
 static __always_inline enum sender_kind kind_of_sender(struct sk_buff *packet, struct sock *sk,
 						       struct dw_flow_key *key)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	unsigned char state;
 	dw_u8 protocol;
 
 	if (!sk)
 		return SENDER_KERNEL;
-	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	state = READ(sock, sk, __sk_common.skc_state);
 	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV)
 		return SENDER_UNSEEN; /* these are no whole sockets */
-	protocol = BPF_CORE_READ(sk, sk_protocol);
+	protocol = READ(sock, sk, sk_protocol);
 	if (protocol == IPPROTO_TCP && key->protocol == IPPROTO_TCP &&
-	    BPF_CORE_READ(sk, __sk_common.skc_num) == bpf_ntohs(key->local_port))
+	    READ(sock, sk, __sk_common.skc_num) == bpf_ntohs(key->local_port))
 		return SENDER_CONNECTED;
 	if (wrapped(packet, sk, protocol, key))
 		return SENDER_KERNEL;
 	/* Some of the kernel's own send what a program says, in its call (AF_RXRPC): whose, they don't tell. */
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock))
-		return protocol != IPPROTO_UDP || (BPF_CORE_READ(task, flags) & PF_KTHREAD) ? SENDER_KERNEL
+	if (READ_BIT(sock, sk, sk_kern_sock))
+		return protocol != IPPROTO_UDP || (task->flags & PF_KTHREAD) ? SENDER_KERNEL
 												: SENDER_UNSEEN;
 	/* Datagrams leave in their sender's context. All else may also be sent by timers and arriving
 	 * packets, which leave a socket alone while a process is in a call on it. */
-	if (!is_datagram(protocol, sk) && !BPF_CORE_READ(sk, sk_lock.owned))
+	if (!is_datagram(protocol, sk) && !READ(sock, sk, sk_lock.owned))
 		return SENDER_UNSEEN;
-	return BPF_CORE_READ(task, flags) & PF_KTHREAD ? SENDER_KERNEL : SENDER_CURRENT;
+	return task->flags & PF_KTHREAD ? SENDER_KERNEL : SENDER_CURRENT;
 }
 
 #endif

@@ -148,7 +148,7 @@ static __always_inline int known_datagram_is(struct __sk_buff *skb, dw_u32 verdi
 		return 0;
 	if (packet.protocol != IPPROTO_UDP && packet.protocol != IPPROTO_UDPLITE)
 		return 0;
-	if (kind_of_sender((void *)skb, sk, &packet) != SENDER_CURRENT || BPF_CORE_READ(sk, sk_type) == SOCK_RAW)
+	if (kind_of_sender((void *)skb, sk, &packet) != SENDER_CURRENT || READ(sock, sk, sk_type) == SOCK_RAW)
 		return 0;
 	__builtin_memcpy(key.remote, packet.remote, 16);
 	key.remote_port = bpf_ntohs(packet.remote_port);

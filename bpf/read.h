@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Members of the kernel's objects that are asked for with every packet. Linux 6.2 and newer read them as C does, by
+ * a pointer that bpf_rdonly_cast() has given a type; elsewhere each takes a call of bpf_probe_read_kernel(). Both
+ * give 0 where there is nothing to be read. */
+#ifndef DOORWARD_READ_H
+#define DOORWARD_READ_H
+
+#include "kernel_types.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+extern void *bpf_rdonly_cast(const void *object, unsigned int type) __ksym __weak;
+
+#define CAST(type, object) ((struct type *)bpf_rdonly_cast(object, bpf_core_type_id_kernel(struct type)))
+
+#define READ(type, object, member)                                                                           \
+	(bpf_rdonly_cast ? CAST(type, object)->member : BPF_CORE_READ((struct type *)(object), member))
+
+#define READ_BIT(type, object, member)                                                                       \
+	(bpf_rdonly_cast ? BPF_CORE_READ_BITFIELD(CAST(type, object), member)                                \
+			 : BPF_CORE_READ_BITFIELD_PROBED((struct type *)(object), member))
+
+#endif
