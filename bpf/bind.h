@@ -177,7 +177,7 @@ static __always_inline void bind_foreign_flow(struct dw_flow_key *key, struct so
 		count_failure(DW_FAIL_FOREIGN);
 }
 
-/* A call that two kprobes see began at the first. */
+/* A call that two hooks see began at the first. */
 static __always_inline void take_time_of_caller(struct dw_binding *binding)
 {
 	dw_u64 thread = current_thread();
@@ -197,7 +197,7 @@ static __always_inline void bind_current(struct dw_flow_key *key, struct sock *s
 	struct dw_binding binding;
 
 	binding_of_current(&binding, sk, hook);
-	if (hook == DW_HOOK_KPROBE)
+	if (hook != DW_HOOK_CGROUP)
 		take_time_of_caller(&binding);
 	write_binding(key, &binding);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The cgroup set, for kernels without kprobes, and the hooks on receivers that both sets share.
+/* The cgroup set, for kernels without fentry and kprobes, and the hooks on receivers that all sets share.
  * Attached to the root of cgroup v2, so every process passes them. */
 #ifndef DOORWARD_CGROUP_HOOKS_H
 #define DOORWARD_CGROUP_HOOKS_H
@@ -27,7 +27,7 @@ static __always_inline void hold_listener(struct bpf_sock_ops *ctx)
 		hold(bpf_get_socket_cookie(ctx), (void *)ctx->sk, DW_HOOK_CGROUP);
 }
 
-/* Beside kprobes. */
+/* Beside fentry or kprobes. */
 SEC("sockops")
 int sockops_listen(struct bpf_sock_ops *ctx)
 {

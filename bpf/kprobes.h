@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The kprobe set. The first probe of a call takes the caller; the last one, which the kernel passes
- * with the source port chosen and the packet not yet made, writes the binding. */
+/* The calls that a program sends by, seen by kprobes or, the same from within, by fentry. The first hook of a call
+ * takes the caller; the last one, which the kernel passes with the source port chosen and the packet not yet made,
+ * writes the binding. */
 #ifndef DOORWARD_KPROBES_H
 #define DOORWARD_KPROBES_H
 
@@ -9,24 +10,28 @@
 #include <linux/ptrace.h>
 #include <bpf/bpf_tracing.h>
 
-static __always_inline int connect_begins(struct sock *sk)
+/* `call` of ours at the kernel's function, in both sets; it may use the arguments, and `hook`. */
+#define ON_CALL(function, call, ...)                                                                          \
+	SEC("kprobe/" #function) int BPF_KPROBE(kprobe_##function, __VA_ARGS__)                               \
+	{                                                                                                     \
+		const dw_u8 hook __attribute__((unused)) = DW_HOOK_KPROBE;                                    \
+		return call;                                                                                  \
+	}                                                                                                     \
+	SEC("fentry/" #function) int BPF_PROG(fentry_##function, __VA_ARGS__)                                 \
+	{                                                                                                     \
+		const dw_u8 hook __attribute__((unused)) = DW_HOOK_FENTRY;                                    \
+		return call;                                                                                  \
+	}
+
+static __always_inline int connect_begins(struct sock *sk, dw_u8 hook)
 {
 	if (our_namespace(sk))
-		remember_caller(sk, DW_HOOK_KPROBE);
+		remember_caller(sk, hook);
 	return 0;
 }
 
-SEC("kprobe/tcp_v4_connect")
-int BPF_KPROBE(kprobe_tcp_v4_connect, struct sock *sk)
-{
-	return connect_begins(sk);
-}
-
-SEC("kprobe/tcp_v6_connect")
-int BPF_KPROBE(kprobe_tcp_v6_connect, struct sock *sk)
-{
-	return connect_begins(sk);
-}
+ON_CALL(tcp_v4_connect, connect_begins(sk, hook), struct sock *sk)
+ON_CALL(tcp_v6_connect, connect_begins(sk, hook), struct sock *sk)
 
 /* A connect that failed early never reaches tcp_connect: what was kept must not serve the next. */
 static __always_inline int connect_ends(int result)
@@ -48,10 +53,21 @@ int BPF_KRETPROBE(kretprobe_tcp_v6_connect, int result)
 	return connect_ends(result);
 }
 
+SEC("fexit/tcp_v4_connect")
+int BPF_PROG(fexit_tcp_v4_connect, struct sock *sk, void *address, int length, int result)
+{
+	return connect_ends(result);
+}
+
+SEC("fexit/tcp_v6_connect")
+int BPF_PROG(fexit_tcp_v6_connect, struct sock *sk, void *address, int length, int result)
+{
+	return connect_ends(result);
+}
+
 /* A return probe of tcp_v4_connect would be too late: the SYN can be read from the queue before it
  * runs. Here the tuple is complete and the SYN does not exist. */
-SEC("kprobe/tcp_connect")
-int BPF_KPROBE(kprobe_tcp_connect, struct sock *sk)
+static __always_inline int connects(struct sock *sk, dw_u8 hook)
 {
 	dw_u64 netns = netns_of(sk);
 	struct dw_flow_key key;
@@ -59,25 +75,27 @@ int BPF_KPROBE(kprobe_tcp_connect, struct sock *sk)
 	if (!looked_at(netns))
 		return 0;
 	key_of_sock(sk, IPPROTO_TCP, &key);
-	bind_connection(&key, sk, DW_HOOK_KPROBE, netns);
+	bind_connection(&key, sk, hook, netns);
 	return 0;
 }
 
+ON_CALL(tcp_connect, connects(sk, hook), struct sock *sk)
+
 /* Whoever accepts is the receiver, whoever opened the port: socket activation, forked servers. The
  * cookie was made when the port was bound, or by the scan at start. */
-SEC("kprobe/inet_csk_accept")
-int BPF_KPROBE(kprobe_inet_csk_accept, struct sock *sk)
+static __always_inline int accepts(struct sock *sk, dw_u8 hook)
 {
 	dw_u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 
 	if (cookie && our_namespace(sk))
-		hold(cookie, sk, DW_HOOK_KPROBE);
+		hold(cookie, sk, hook);
 	return 0;
 }
 
+ON_CALL(inet_csk_accept, accepts(sk, hook), struct sock *sk)
+
 /* Runs for every send on every socket: leave early for all but datagrams. */
-SEC("kprobe/security_socket_sendmsg")
-int BPF_KPROBE(kprobe_security_socket_sendmsg, struct socket *socket)
+static __always_inline int send_begins(struct socket *socket, dw_u8 hook)
 {
 	struct sock *sk = BPF_CORE_READ(socket, sk);
 	unsigned short family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -86,9 +104,11 @@ int BPF_KPROBE(kprobe_security_socket_sendmsg, struct socket *socket)
 		return 0;
 	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP || !our_namespace(sk))
 		return 0;
-	remember_caller(sk, DW_HOOK_KPROBE);
+	remember_caller(sk, hook);
 	return 0;
 }
+
+ON_CALL(security_socket_sendmsg, send_begins(socket, hook), struct socket *socket)
 
 /* The destination of this one message, if it names one; a connected socket's own otherwise. */
 enum {
@@ -116,8 +136,7 @@ static __always_inline void mark_as_traced(struct task_struct *task)
 /* Somebody attaches a debugger, opens the memory of another process, or takes descriptors from it. A debugger
  * can put its code there and let go again, so this counts until the next exec. A child of vfork() has its
  * parent's memory. */
-SEC("kprobe/security_ptrace_access_check")
-int BPF_KPROBE(kprobe_security_ptrace_access_check, struct task_struct *child, unsigned int mode)
+static __always_inline int opens_memory(struct task_struct *child, unsigned int mode)
 {
 	struct mm_struct *memory = BPF_CORE_READ(child, mm);
 
@@ -129,6 +148,8 @@ int BPF_KPROBE(kprobe_security_ptrace_access_check, struct task_struct *child, u
 	}
 	return 0;
 }
+
+ON_CALL(security_ptrace_access_check, opens_memory(child, mode), struct task_struct *child, unsigned int mode)
 
 static __always_inline bool set_remote(struct dw_flow_key *key, struct msghdr *msg)
 {
@@ -153,16 +174,16 @@ static __always_inline bool set_remote(struct dw_flow_key *key, struct msghdr *m
 	return true;
 }
 
-static __always_inline int datagram_leaves(struct sock *sk, struct msghdr *msg, dw_u8 protocol)
+static __always_inline int datagram_leaves(struct sock *sk, struct msghdr *msg, dw_u8 hook)
 {
 	struct dw_flow_key key;
 
 	if (!our_namespace(sk))
 		return 0;
-	key_of_sock(sk, protocol, &key);
+	key_of_sock(sk, BPF_CORE_READ(sk, sk_protocol), &key);
 	if (!set_remote(&key, msg))
 		return 0;
-	bind_current(&key, sk, DW_HOOK_KPROBE);
+	bind_current(&key, sk, hook);
 	if (BPF_CORE_READ(msg, msg_controllen) && !is_zero(key.local)) {
 		/* IP_PKTINFO may choose another source address than the socket's. */
 		struct dw_binding same;
@@ -175,20 +196,11 @@ static __always_inline int datagram_leaves(struct sock *sk, struct msghdr *msg, 
 	return 0;
 }
 
-SEC("kprobe/udp_sendmsg")
-int BPF_KPROBE(kprobe_udp_sendmsg, struct sock *sk, struct msghdr *msg)
-{
-	return datagram_leaves(sk, msg, BPF_CORE_READ(sk, sk_protocol));
-}
-
-SEC("kprobe/udpv6_sendmsg")
-int BPF_KPROBE(kprobe_udpv6_sendmsg, struct sock *sk, struct msghdr *msg)
-{
-	return datagram_leaves(sk, msg, BPF_CORE_READ(sk, sk_protocol));
-}
+ON_CALL(udp_sendmsg, datagram_leaves(sk, msg, hook), struct sock *sk, struct msghdr *msg)
+ON_CALL(udpv6_sendmsg, datagram_leaves(sk, msg, hook), struct sock *sk, struct msghdr *msg)
 
 /* A ping socket's "port" is the identifier of its echo requests; the remote port means nothing. */
-static __always_inline int echo_leaves(struct sock *sk, struct msghdr *msg, dw_u8 protocol, bool raw)
+static __always_inline int echo_leaves(struct sock *sk, struct msghdr *msg, dw_u8 protocol, bool raw, dw_u8 hook)
 {
 	struct dw_flow_key key;
 
@@ -200,32 +212,18 @@ static __always_inline int echo_leaves(struct sock *sk, struct msghdr *msg, dw_u
 	key.remote_port = 0;
 	if (raw)
 		key.local_port = 0; /* skc_num is the protocol there */
-	bind_current(&key, sk, DW_HOOK_KPROBE);
+	bind_current(&key, sk, hook);
 	return 0;
 }
 
-SEC("kprobe/ping_v4_sendmsg")
-int BPF_KPROBE(kprobe_ping_v4_sendmsg, struct sock *sk, struct msghdr *msg)
+static __always_inline int raw_leaves(struct sock *sk, struct msghdr *msg, dw_u8 hook)
 {
-	return echo_leaves(sk, msg, IPPROTO_ICMP, false);
+	return echo_leaves(sk, msg, BPF_CORE_READ(sk, sk_protocol), true, hook);
 }
 
-SEC("kprobe/ping_v6_sendmsg")
-int BPF_KPROBE(kprobe_ping_v6_sendmsg, struct sock *sk, struct msghdr *msg)
-{
-	return echo_leaves(sk, msg, IPPROTO_ICMPV6, false);
-}
-
-SEC("kprobe/raw_sendmsg")
-int BPF_KPROBE(kprobe_raw_sendmsg, struct sock *sk, struct msghdr *msg)
-{
-	return echo_leaves(sk, msg, BPF_CORE_READ(sk, sk_protocol), true);
-}
-
-SEC("kprobe/rawv6_sendmsg")
-int BPF_KPROBE(kprobe_rawv6_sendmsg, struct sock *sk, struct msghdr *msg)
-{
-	return echo_leaves(sk, msg, BPF_CORE_READ(sk, sk_protocol), true);
-}
+ON_CALL(ping_v4_sendmsg, echo_leaves(sk, msg, IPPROTO_ICMP, false, hook), struct sock *sk, struct msghdr *msg)
+ON_CALL(ping_v6_sendmsg, echo_leaves(sk, msg, IPPROTO_ICMPV6, false, hook), struct sock *sk, struct msghdr *msg)
+ON_CALL(raw_sendmsg, raw_leaves(sk, msg, hook), struct sock *sk, struct msghdr *msg)
+ON_CALL(rawv6_sendmsg, raw_leaves(sk, msg, hook), struct sock *sk, struct msghdr *msg)
 
 #endif

@@ -22,7 +22,7 @@ struct {
 	__type(value, struct dw_foreign);
 } foreign SEC(".maps");
 
-/* Whoever accepts a connection is seen doing so (kprobes): a socket in two hands is no riddle. */
+/* Whoever accepts a connection is seen doing so (kprobes, fentry): a socket in two hands is no riddle. */
 const volatile bool accepts_are_seen = false;
 
 struct {

@@ -65,6 +65,7 @@ enum dw_hook {
 	DW_HOOK_NETFILTER = 3, /* no hook on the call itself: the packet was seen leaving */
 	DW_HOOK_SCAN = 4, /* found by walking the open files when the daemon started */
 	DW_HOOK_TC = 5,   /* a packet socket's frame was seen on its way into a device */
+	DW_HOOK_FENTRY = 6, /* where kprobes would be */
 };
 
 enum dw_binding_flags {

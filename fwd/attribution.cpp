@@ -14,6 +14,7 @@ AttributionSource source_of(const dw_binding& binding, Direction direction) {
     if (direction == Direction::in) return AttributionSource::listener;
     switch (binding.hook) {
     case DW_HOOK_KPROBE: return AttributionSource::kprobe;
+    case DW_HOOK_FENTRY: return AttributionSource::fentry;
     case DW_HOOK_CGROUP: return AttributionSource::cgroup;
     case DW_HOOK_NETFILTER: return AttributionSource::netfilter;
     default: return AttributionSource::none;

@@ -12,7 +12,7 @@ constexpr std::pair<AttributionSource, std::string_view> source_names[] = {
     {AttributionSource::none, "none"},           {AttributionSource::kprobe, "kprobe"},
     {AttributionSource::cgroup, "cgroup"},       {AttributionSource::netfilter, "netfilter"},
     {AttributionSource::listener, "listener"},   {AttributionSource::scan, "scan"},
-    {AttributionSource::tc, "tc"},
+    {AttributionSource::fentry, "fentry"},       {AttributionSource::tc, "tc"},
 };
 
 }  // namespace

@@ -21,6 +21,7 @@ enum class AttributionSource : std::uint8_t {
     netfilter,   // a BPF program on the netfilter hook saw the packet leave its sender
     listener,    // inbound: the process that bound the local port
     scan,        // the socket existed before the daemon started
+    fentry,      // as kprobe, by the kernel's own call
     tc,          // a packet socket's frame was seen on its way into a device
 };
 

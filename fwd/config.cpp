@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t max_config_bytes = 1 << 20;
 
 constexpr std::array modes = {Mode::enforce, Mode::observe};
-constexpr std::array hook_choices = {HookChoice::automatic, HookChoice::kprobe,
+constexpr std::array hook_choices = {HookChoice::automatic, HookChoice::fentry, HookChoice::kprobe,
                                      HookChoice::cgroup};
 constexpr std::array pass_policies = {PassPolicy::accept, PassPolicy::filter};
 constexpr std::array packet_socket_policies = {
@@ -201,6 +201,7 @@ std::optional<Mode> parse_mode(std::string_view text) {
 std::string_view hook_choice_name(HookChoice choice) {
     switch (choice) {
         case HookChoice::automatic: return "auto";
+        case HookChoice::fentry: return "fentry";
         case HookChoice::kprobe: return "kprobe";
         case HookChoice::cgroup: return "cgroup";
     }

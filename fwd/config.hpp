@@ -21,7 +21,7 @@ enum class Mode : std::uint8_t {
 std::string_view mode_name(Mode mode);
 std::optional<Mode> parse_mode(std::string_view text);
 
-enum class HookChoice : std::uint8_t { automatic, kprobe, cgroup };
+enum class HookChoice : std::uint8_t { automatic, fentry, kprobe, cgroup };
 
 std::string_view hook_choice_name(HookChoice choice);
 

@@ -234,7 +234,7 @@ std::vector<MissingFeature> Guard::missing() const {
     auto missing = probes_->missing();
     if (!table_->knows_senders())
         missing.push_back({"xt_bpf, the BPF match of netfilter",
-                           "senders on raw sockets, and without kprobes also on connected UDP and "
+                           "senders on raw sockets, and without fentry and kprobes also on connected UDP and "
                            "ping sockets, stay unknown; a datagram socket that takes over another "
                            "program's port within conntrack's time-out inherits its verdict; no "
                            "flow is accepted by the kernel itself"});
@@ -272,6 +272,8 @@ Result<void> Guard::serve_once() {
     const auto served =
         queue_->serve(pipeline_->wait_ms(serve_timeout_ms), judge, contents_->ready_fd());
     if (!served) return std::unexpected(served.error());
+    // While packets come and none is parked, nobody waits for what has been found out.
+    if (*served != 0 && pipeline_->parked().now == 0) return {};
     eventfd_t count = 0;
     // Read before: what comes later wakes us again.
     const bool found_out = ::eventfd_read(contents_->ready_fd(), &count) == 0;

@@ -1,37 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/hook_table.hpp"
 
+#include <deque>
+#include <string>
 #include <vector>
 
 namespace doorward {
 namespace {
 
-constexpr Hook kprobe_set[] = {
-    {"kprobe_tcp_v4_connect", HookKind::kprobe, "kprobe tcp_v4_connect", {}},
-    {"kretprobe_tcp_v4_connect", HookKind::kprobe, "kretprobe tcp_v4_connect", {}},
-    {"kprobe_tcp_connect", HookKind::kprobe, "kprobe tcp_connect", {}},
-    {"kprobe_security_socket_sendmsg", HookKind::kprobe, "kprobe security_socket_sendmsg", {}},
-    {"kprobe_udp_sendmsg", HookKind::kprobe, "kprobe udp_sendmsg", {}},
-    {"kprobe_tcp_v6_connect", HookKind::kprobe, "kprobe tcp_v6_connect",
-     "the latency of IPv6 connects is counted from a later point"},
-    {"kretprobe_tcp_v6_connect", HookKind::kprobe, "kretprobe tcp_v6_connect",
-     "the latency of IPv6 connects is counted from a later point"},
-    {"kprobe_inet_csk_accept", HookKind::kprobe, "kprobe inet_csk_accept",
-     "a port that is handed to another process keeps the name of the one who opened it"},
+// The kernel's functions that programs send by: kprobe or fentry at their begin, kretprobe or fexit at their end.
+struct Call {
+    std::string_view function;
+    bool returns;
+    std::string_view consequence;  // as of a Hook
+};
+
+constexpr Call calls[] = {
+    {"tcp_v4_connect", false, {}},
+    {"tcp_v4_connect", true, {}},
+    {"tcp_connect", false, {}},
+    {"security_socket_sendmsg", false, {}},
+    {"udp_sendmsg", false, {}},
+    {"tcp_v6_connect", false, "the latency of IPv6 connects is counted from a later point"},
+    {"tcp_v6_connect", true, "the latency of IPv6 connects is counted from a later point"},
+    {"inet_csk_accept", false, "a port that is handed to another process keeps the name of the one who opened it"},
+    {"udpv6_sendmsg", false, "senders of IPv6 datagrams stay unknown"},
+    {"ping_v4_sendmsg", false, "senders of IPv4 echo requests from ping sockets stay unknown"},
+    {"ping_v6_sendmsg", false, "senders of IPv6 echo requests from ping sockets stay unknown"},
+    {"raw_sendmsg", false, "senders on IPv4 raw sockets stay unknown"},
+    {"rawv6_sendmsg", false, "senders on IPv6 raw sockets stay unknown"},
+    {"security_ptrace_access_check", false,
+     "injected: tracer is said only while a debugger has the process, or since it was started"},
+};
+
+constexpr Hook beside_calls[] = {
     {"sockops_listen", HookKind::cgroup, "sockops TCP_LISTEN",
      "servers that listen without having bound a port have no name"},
-    {"kprobe_udpv6_sendmsg", HookKind::kprobe, "kprobe udpv6_sendmsg",
-     "senders of IPv6 datagrams stay unknown"},
-    {"kprobe_ping_v4_sendmsg", HookKind::kprobe, "kprobe ping_v4_sendmsg",
-     "senders of IPv4 echo requests from ping sockets stay unknown"},
-    {"kprobe_ping_v6_sendmsg", HookKind::kprobe, "kprobe ping_v6_sendmsg",
-     "senders of IPv6 echo requests from ping sockets stay unknown"},
-    {"kprobe_raw_sendmsg", HookKind::kprobe, "kprobe raw_sendmsg",
-     "senders on IPv4 raw sockets stay unknown"},
-    {"kprobe_security_ptrace_access_check", HookKind::kprobe, "kprobe security_ptrace_access_check",
-     "injected: tracer is said only while a debugger has the process, or since it was started"},
-    {"kprobe_rawv6_sendmsg", HookKind::kprobe, "kprobe rawv6_sendmsg",
-     "senders on IPv6 raw sockets stay unknown"},
 };
 
 constexpr Hook cgroup_set[] = {
@@ -81,18 +85,42 @@ constexpr Hook shared_set[] = {
      "each IPv6 connection is denied by the daemon, and its packet is made first"},
 };
 
-std::vector<Hook> join(std::span<const Hook> first, std::span<const Hook> second) {
-    std::vector<Hook> all(first.begin(), first.end());
-    all.insert(all.end(), second.begin(), second.end());
+std::vector<Hook> join(std::initializer_list<std::span<const Hook>> sets) {
+    std::vector<Hook> all;
+    for (const auto& set : sets) all.insert(all.end(), set.begin(), set.end());
     return all;
+}
+
+// The programs' names are made of the hook's and the function's.
+std::vector<Hook> hooks_on_calls(HookKind kind, std::string_view at_begin, std::string_view at_end) {
+    static std::deque<std::string> names;  // what a Hook points to stays
+    std::vector<Hook> hooks;
+    for (const Call& call : calls) {
+        const std::string hook(call.returns ? at_end : at_begin);
+        const auto& program = names.emplace_back(hook + "_" + std::string(call.function));
+        const auto& point = names.emplace_back(hook + " " + std::string(call.function));
+        hooks.push_back({program, kind, point, call.consequence});
+    }
+    return hooks;
 }
 
 }  // namespace
 
 std::span<const Hook> hooks_of(HookChoice set) {
-    static const std::vector<Hook> kprobe = join(program_set, join(kprobe_set, shared_set));
-    static const std::vector<Hook> cgroup = join(program_set, join(cgroup_set, shared_set));
+    static const auto fentry = join({program_set, hooks_on_calls(HookKind::fentry, "fentry", "fexit"), beside_calls,
+                                     shared_set});
+    static const auto kprobe = join({program_set, hooks_on_calls(HookKind::kprobe, "kprobe", "kretprobe"),
+                                     beside_calls, shared_set});
+    static const auto cgroup = join({program_set, cgroup_set, shared_set});
+    if (set == HookChoice::fentry) return fentry;
     return set == HookChoice::kprobe ? kprobe : cgroup;
+}
+
+std::vector<std::string> called_functions() {
+    std::vector<std::string> functions;
+    for (const Call& call : calls)
+        if (!call.returns) functions.emplace_back(call.function);
+    return functions;
 }
 
 }  // namespace doorward

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "fwd/config.hpp"
 
@@ -11,7 +13,7 @@ namespace doorward {
 
 // names: cgroup, about DNS. foreign: cgroup, about other namespaces. verdicts: cgroup, gives known ones.
 // task_iterator: is run twice.
-enum class HookKind { kprobe, cgroup, tracepoint, iterator, task_iterator, names, foreign, verdicts };
+enum class HookKind { fentry, kprobe, cgroup, tracepoint, iterator, task_iterator, names, foreign, verdicts };
 
 struct Hook {
     std::string_view program;      // name in bpf/
@@ -20,7 +22,10 @@ struct Hook {
     std::string_view consequence;  // empty: the set is no use without it
 };
 
-// The hooks of one set, those shared by both included.
+// The hooks of one set, those shared by all included. Not thread-safe.
 std::span<const Hook> hooks_of(HookChoice set);
+
+// The kernel's functions that the fentry and kprobe sets are on.
+std::vector<std::string> called_functions();
 
 }  // namespace doorward

@@ -65,6 +65,7 @@ void add_choice(CLI::App& app, const std::string& name, std::optional<T>& value,
 
 const std::map<std::string, Mode> modes{{"enforce", Mode::enforce}, {"observe", Mode::observe}};
 const std::map<std::string, HookChoice> hook_choices{{"auto", HookChoice::automatic},
+                                                     {"fentry", HookChoice::fentry},
                                                      {"kprobe", HookChoice::kprobe},
                                                      {"cgroup", HookChoice::cgroup}};
 const std::map<std::string, PassPolicy> pass_policies{{"accept", PassPolicy::accept},

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <fmt/format.h>
 
 #include "fwd/clock.hpp"
@@ -162,16 +163,18 @@ Result<void> PacketQueue::answer(std::uint32_t id, std::uint32_t mark,
 
 Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide, int also) {
     Impl& impl = *impl_;
-    const std::uint64_t begun_ns = monotonic_ns();
-    auto ready = impl.socket.wait(0);
-    if (ready && !*ready) {
-        impl.settled_ns = begun_ns;  // nothing was left when this began
-        ready = impl.socket.wait(timeout_ms, also);
+    std::uint64_t asked_ns = monotonic_ns();
+    auto datagrams = impl.socket.receive();
+    static const int spins = getenv("DW_SPIN") ? atoi(getenv("DW_SPIN")) : 0;
+    for (int i = 0; i < spins && datagrams && *datagrams == 0; i++) { sched_yield(); asked_ns = monotonic_ns(); datagrams = impl.socket.receive(); }
+    if (datagrams && *datagrams == 0) {
+        impl.settled_ns = asked_ns;  // nothing was left when this began
+        const auto ready = impl.socket.wait(timeout_ms, also);
+        if (!ready) return impl.lost(ready.error());
+        if (!*ready) return 0;
+        asked_ns = monotonic_ns();
+        datagrams = impl.socket.receive();
     }
-    if (!ready) return impl.lost(ready.error());
-    if (!*ready) return 0;
-    const std::uint64_t asked_ns = monotonic_ns();
-    const auto datagrams = impl.socket.receive();
     if (!datagrams) return impl.lost(datagrams.error());
     std::size_t packets = 0;
     Result<void> outcome;

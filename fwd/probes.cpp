@@ -18,6 +18,7 @@
 #include "fwd/cgroup_mount.hpp"
 #include "fwd/handle.hpp"
 #include "fwd/hook_table.hpp"
+#include "fwd/hook_trial.hpp"
 
 namespace doorward {
 namespace {
@@ -94,7 +95,7 @@ Result<void> Probes::Impl::open(const ProbeOptions& options) {
     if (!object) return bpf_fail("open the BPF object", errno);
     object->rodata->netns_cookie = options.netns_cookie;
     object->rodata->bind_foreign = options.foreign;
-    object->rodata->accepts_are_seen = hooks == HookChoice::kprobe;
+    object->rodata->accepts_are_seen = hooks != HookChoice::cgroup;
     object->rodata->denied_errno = options.denied_as == DeniedAs::eacces ? EACCES : EPERM;
     object->rodata->slot_shift = options.slot_shift;
     if (auto done = take_random(object->rodata->identity_key); !done) return done;
@@ -189,6 +190,7 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
     case HookKind::task_iterator:  // the second walk finds what the first one has left
         if (auto walked = iterate(hook); !walked) return walked;
         return iterate(hook);
+    case HookKind::fentry:
     case HookKind::kprobe:
     case HookKind::tracepoint:
         break;
@@ -215,31 +217,38 @@ Result<void> Probes::Impl::attach_all() {
     return {};
 }
 
+Result<Probes> Probes::attach_set(const ProbeOptions& options, HookChoice set, const std::string& refused) {
+    auto impl = std::make_unique<Impl>();
+    impl->hooks = set;
+    impl->names = options.names;
+    impl->verdicts = options.verdicts;
+    if (set == HookChoice::cgroup && !refused.empty()) {
+        impl->missing.push_back({refused, "the cgroup hooks serve instead; a debugger that has let go of a program "
+                                          "before that sends stays unseen"});
+    }
+    auto done = impl->open(options);
+    if (done) done = impl->load(options.packet_sockets);
+    if (done) done = impl->attach_all();
+    if (!done) return std::unexpected(done.error());
+    impl->watch_packet_sockets(options.packet_sockets);
+    return Probes(std::move(impl));
+}
+
+// In the order of what they cost and see.
 Result<Probes> Probes::attach(const ProbeOptions& options) {
     std::string refused;
-    for (const HookChoice set : {HookChoice::kprobe, HookChoice::cgroup}) {
-        if (options.hooks != HookChoice::automatic && options.hooks != set) continue;
-        auto impl = std::make_unique<Impl>();
-        impl->hooks = set;
-        impl->names = options.names;
-        impl->verdicts = options.verdicts;
-        if (!refused.empty()) {
-            impl->missing.push_back({"kprobes (" + refused + ")",
-                                     "the cgroup hooks serve instead; a debugger that has let go of a program before "
-                                     "that sends stays unseen"});
+    for (const HookChoice set : {HookChoice::fentry, HookChoice::kprobe, HookChoice::cgroup}) {
+        const bool chosen = options.hooks == set;
+        if (options.hooks != HookChoice::automatic && !chosen) continue;
+        const auto tried = chosen ? Result<void>() : try_hooks(set);
+        auto probes = tried ? attach_set(options, set, refused) : std::unexpected(tried.error());
+        if (probes) return probes;
+        if (chosen || set == HookChoice::cgroup) {
+            probes.error().what += " (hooks: " + std::string(hook_choice_name(set)) + ")";
+            return probes;
         }
-        auto done = impl->open(options);
-        if (done) done = impl->load(options.packet_sockets);
-        if (done) done = impl->attach_all();
-        if (done) {
-            impl->watch_packet_sockets(options.packet_sockets);
-            return Probes(std::move(impl));
-        }
-        if (options.hooks != HookChoice::automatic || set == HookChoice::cgroup) {
-            done.error().what += " (hooks: " + std::string(hook_choice_name(set)) + ")";
-            return std::unexpected(done.error());
-        }
-        refused = done.error().what;
+        refused = set == HookChoice::fentry ? "; fentry: " + probes.error().what + ")"
+                                            : "kprobes (" + probes.error().what + refused;
     }
     return fail("no set of hooks to try");
 }

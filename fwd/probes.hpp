@@ -39,15 +39,15 @@ std::uint32_t running_programs(const Limits& limits);
 // dies). Attach from a thread in the network namespace to be guarded. Afterwards thread-safe.
 class Probes {
 public:
-    // Tries the kprobe set, then the cgroup set, unless one is forced. An error names the hook that
-    // could not be attached.
+    // Tries the fentry set, the kprobe set, then the cgroup set, unless one is forced. An error names the hook
+    // that could not be attached.
     static Result<Probes> attach(const ProbeOptions& options);
 
     Probes(Probes&&) noexcept;
     Probes& operator=(Probes&&) noexcept;
     ~Probes();
 
-    HookChoice hooks() const;  // kprobe or cgroup, never automatic
+    HookChoice hooks() const;  // never automatic
     const std::vector<MissingFeature>& missing() const;
     const std::vector<std::string>& attached() const;  // hook points by name
 
@@ -81,6 +81,7 @@ public:
 
 private:
     struct Impl;
+    static Result<Probes> attach_set(const ProbeOptions& options, HookChoice set, const std::string& refused);
     explicit Probes(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };

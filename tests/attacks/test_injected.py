@@ -165,7 +165,7 @@ class Injected(Attack):
 
     @only_in("guest")
     def test_a_debugger_that_has_let_go(self):
-        """Seen by a kprobe; without, only while it has the program."""
+        """Seen by a hook on the kernel's own question; without, only while it has the program."""
         self.start(REFUSED)
         row = self.attached(lets_go=True)
         self.assertEqual((row["injected"], row["verdict"], self.arrived(4001)), ("tracer", "drop", 0))

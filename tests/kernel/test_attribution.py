@@ -3,7 +3,7 @@
 its own, are all named rightly in the audit log."""
 
 from lib.case import TIMED_OUT, KernelTest
-from lib.places import built, copies, has_kprobes
+from lib.places import built, copies, usual_hooks
 
 ACCEPT_ALL = "rules:\n  - name: all\n    action: accept\n"
 
@@ -52,10 +52,11 @@ class Attribution(KernelTest):
         daemon = self.daemon(ACCEPT_ALL)
         self.contact("tcp4")
         self.contact("udpconn4")
-        expected = {"kprobe"} if has_kprobes() else {"cgroup", "netfilter"}
+        hooks = usual_hooks()
+        expected = {"cgroup", "netfilter"} if hooks == "cgroup" else {hooks}
         rows = daemon.audit.wait_rows(2, "direction = 'out' AND destination_port = 7")
         self.assertEqual({row["attribution"] for row in rows}, expected)
-        self.assertEqual(daemon.status()["hooks"], "kprobe" if has_kprobes() else "cgroup")
+        self.assertEqual(daemon.status()["hooks"], hooks)
 
     def test_the_same_process_after_exec_has_its_new_name(self):
         first, second = copies(built("tests/kernel/programs/connect1"), self.folder / "bin", 2)

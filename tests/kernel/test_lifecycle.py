@@ -218,7 +218,20 @@ class Lifecycle(KernelTest):
     @only_in("native")
     def test_a_forced_set_of_hooks_that_is_not_there(self):
         self.refused_start(r"kprobe tcp_v4_connect", hooks="kprobe")
+        self.refused_start(r"hooks: fentry", hooks="fentry")
         self.assertNotIn("doorward", self.ruleset())
+
+    @only_in("guest")
+    def test_each_set_of_hooks_can_be_forced(self):
+        for hooks in ("fentry", "kprobe"):
+            with self.subTest(hooks=hooks):
+                daemon = self.daemon(ACCEPT_ALL, hooks=hooks)
+                self.assertEqual(self.contact("tcp4").returncode, 0)
+                self.assertEqual(self.contact("udp4").returncode, 0)
+                rows = daemon.audit.wait_rows(2, "direction = 'out' AND destination_port = 7")
+                self.assertEqual({row["attribution"] for row in rows}, {hooks})
+                self.assertEqual((daemon.status()["hooks"], daemon.status()["missing"]), (hooks, []))
+                daemon.stop()
 
     def test_the_cgroup_hooks_can_be_forced_anywhere(self):
         daemon = self.daemon(ACCEPT_ALL, hooks="cgroup")

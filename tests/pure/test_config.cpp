@@ -90,6 +90,7 @@ TEST_CASE("modes, hook choices and loopback policies have names") {
     for (const char* text : {"", "Enforce", "enforce ", "off"}) CHECK_FALSE(parse_mode(text));
     CHECK(mode_name(Mode::enforce) == "enforce");
     CHECK(hook_choice_name(HookChoice::automatic) == "auto");
+    CHECK(hook_choice_name(HookChoice::fentry) == "fentry");
     CHECK(hook_choice_name(HookChoice::kprobe) == "kprobe");
     CHECK(hook_choice_name(HookChoice::cgroup) == "cgroup");
     CHECK(pass_policy_name(PassPolicy::accept) == "accept");
@@ -182,7 +183,7 @@ TEST_CASE("errors say where, what and what to do") {
          "f:2:8: defaults.out: \"deny\" is not known here (use accept, drop or reject)"},
         {"defaults:\n  both: drop\n",
          "f:2:3: defaults: unknown key \"both\" (known keys are out, in, forward)"},
-        {"hooks: lsm\n", "f:1:8: hooks: \"lsm\" is not known here (use auto, kprobe or cgroup)"},
+        {"hooks: lsm\n", "f:1:8: hooks: \"lsm\" is not known here (use auto, fentry, kprobe or cgroup)"},
         {"loopback: drop\n",
          "f:1:11: loopback: \"drop\" is not known here (use accept or filter)"},
         {"denied_as: eperm\n", "f:1:12: denied_as: \"eperm\" is not known here (use EPERM or EACCES)"},

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .audit import Audit
 from .namespace import Namespace
-from .places import built
+from .places import FORCED_HOOKS, built
 
 # What the daemon says of a system call that is not on its list.
 REFUSED_CALL = "was refused: the daemon should not need it"
@@ -64,7 +64,8 @@ class Daemon:
         self.config.write_text(config + cache)
         if rules:
             self.write_rules(rules)
-        self.options = {"config": self.config, "rules_dir": self.rules_dir,
+        forced = {"hooks": FORCED_HOOKS} if FORCED_HOOKS else {}
+        self.options = {**forced, "config": self.config, "rules_dir": self.rules_dir,
                         "database": self.database, "control_socket": self.socket, **options}
 
     def write_rules(self, text: str, name: str = "10-test.yaml") -> Path:
