@@ -4,7 +4,7 @@
 from attack import PORT, USER, Attack
 from lib.places import WORLD, built
 
-PROGRAMS = 2000 if WORLD == "native" else 300
+PROGRAMS = 10_000 if WORLD == "native" else 150
 
 # Programs of one's own by the thousand, each under another path: one file, renamed and started, eight at a time.
 BOMB = """
@@ -39,7 +39,7 @@ class Floods(Attack):
             with self.subTest(verdict_cache=cache):
                 self.wire.reset()
                 self.start(config=f"verdict_cache: {cache}\n{SMALL}")
-                self.run_as(self.denied, BOMB, copy, room, PROGRAMS // 2, timeout=500)
+                self.run_as(self.denied, BOMB, copy, room, PROGRAMS, timeout=500)
                 for path in room.glob("p*"):
                     path.unlink()
                 self.assertEqual(self.arrived_from_the_bomb(), [])
