@@ -7,7 +7,6 @@
 #include <string>
 
 #include <fcntl.h>
-#include <sched.h>
 #include <fmt/format.h>
 
 #include "fwd/clock.hpp"
@@ -59,10 +58,12 @@ struct PacketQueue::Impl {
     std::atomic<std::uint64_t> received = 0;
     std::atomic<std::uint64_t> answered = 0;
     std::atomic<std::uint64_t> malformed = 0;
-    std::uint64_t settled_ns = 0;  // when the queue was last seen empty
+    std::uint64_t asked_ns = 0;    // when it was last looked at
+    std::uint64_t settled_ns = 0;  // when it was last seen empty
     std::exception_ptr thrown;  // the first that `decide` threw in this batch
 
     Result<void> flush();
+    Result<std::size_t> receive();
     Result<std::size_t> take_datagram(std::span<const std::uint8_t> datagram, const Decide& decide);
     Result<std::size_t> take_message(const QueueMessage& message, const Decide& decide);
     void ask(QueuedPacket packet, const Decide& decide);
@@ -161,19 +162,20 @@ Result<void> PacketQueue::answer(std::uint32_t id, std::uint32_t mark,
     return impl_->flush();
 }
 
+Result<std::size_t> PacketQueue::Impl::receive() {
+    asked_ns = monotonic_ns();
+    return socket.receive();
+}
+
 Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide, int also) {
     Impl& impl = *impl_;
-    std::uint64_t asked_ns = monotonic_ns();
-    auto datagrams = impl.socket.receive();
-    static const int spins = getenv("DW_SPIN") ? atoi(getenv("DW_SPIN")) : 0;
-    for (int i = 0; i < spins && datagrams && *datagrams == 0; i++) { sched_yield(); asked_ns = monotonic_ns(); datagrams = impl.socket.receive(); }
+    auto datagrams = impl.receive();
     if (datagrams && *datagrams == 0) {
-        impl.settled_ns = asked_ns;  // nothing was left when this began
+        impl.settled_ns = impl.asked_ns;  // nothing was left when this began
         const auto ready = impl.socket.wait(timeout_ms, also);
         if (!ready) return impl.lost(ready.error());
         if (!*ready) return 0;
-        asked_ns = monotonic_ns();
-        datagrams = impl.socket.receive();
+        datagrams = impl.receive();
     }
     if (!datagrams) return impl.lost(datagrams.error());
     std::size_t packets = 0;
@@ -188,7 +190,7 @@ Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide, int
     }
     if (auto sent = impl.flush(); !sent && outcome) outcome = sent;
     // A batch that was not full took all there was.
-    if (*datagrams < QueueSocket::batch) impl.settled_ns = asked_ns;
+    if (*datagrams < QueueSocket::batch) impl.settled_ns = impl.asked_ns;
     if (impl.thrown) std::rethrow_exception(std::exchange(impl.thrown, nullptr));
     if (!outcome) return std::unexpected(outcome.error());
     return packets;
