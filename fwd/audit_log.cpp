@@ -87,9 +87,9 @@ bool AuditLog::accept(Item&& item, std::uint64_t flows, std::vector<std::remove_
             losses_.last_time_us = item.time_us;
             return false;
         }
-        // The thread sleeps only while nothing is queued; what comes later is fetched without a
+        // The thread sleeps only while nothing is queued; what comes while it collects is fetched without a
         // call.
-        first = nothing_queued();
+        first = asleep_ && nothing_queued();
         queue.push_back(std::move(item));
         ++counters_.accepted;
         ++counters_.pending;
@@ -170,7 +170,9 @@ bool AuditLog::gather() {
     if (failing_) {
         wake_.wait_until(lock, retry_at_, [&] { return stop_; });
     } else if (!prune_more_) {
+        asleep_ = true;
         wake_.wait_until(lock, std::min(prune_at_, anchor_at_), [&] { return something_to_do(); });
+        asleep_ = false;
     }
     const auto due = Clock::now() + options_.batch_interval;
     drain(lock);

@@ -131,6 +131,7 @@ private:
     mutable std::mutex mutex_;  // never held during a system call, allocation of records included
     std::condition_variable wake_;
     std::condition_variable settled_;
+    bool asleep_ = false;  // the thread waits until there is something to do
     std::vector<AuditRecord> queue_;
     std::vector<Decided> decisions_;  // capacity max_pending: push_back allocates nothing
     Losses losses_;

@@ -49,7 +49,7 @@ enum class DeniedAs : std::uint8_t { eperm, eacces };
 std::string_view denied_as_name(DeniedAs denied);  // "EPERM", "EACCES"
 
 struct Limits {
-    std::uint32_t bindings = 65536;      // entries of the flow → process map (LRU)
+    std::uint32_t bindings = 65536;      // entries of the flow → process table, the oldest of eight goes first
     std::uint32_t processes = 8192;      // entries of the process map (LRU) and the daemon's cache
     std::uint32_t listeners = 16384;     // sockets that may receive, of which it is known who does
     std::uint32_t queued_packets = 4096; // undecided packets held by the kernel
