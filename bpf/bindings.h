@@ -94,19 +94,20 @@ static __always_inline dw_u32 latest_of(struct dw_binding_set *set, dw_u64 some)
 	return latest & (DW_BINDING_WAYS - 1);
 }
 
-/* The oldest that nobody is writing, but not that one; 0: none. */
-static __always_inline dw_u32 oldest_but(struct dw_binding_set *set, dw_u32 latest)
+static const dw_u64 no_age = 1ull << 62;
+
+/* The oldest that nobody is writing, but not that one. */
+static __always_inline dw_u64 oldest_but(struct dw_binding_set *set, dw_u32 latest)
 {
-	const dw_u64 none = 1ull << 62;
-	dw_u64 oldest = none;
+	dw_u64 oldest = no_age;
 
 	for (dw_u32 i = 0; i < DW_BINDING_WAYS; i++) {
 		dw_u64 no = (is_set(tag_of(set, i) ^ DW_TAG_BUSY) ^ 1) | (is_set(latest ^ (i + 1)) ^ 1);
-		dw_u64 age = age_of(set, i) | (0 - no & none);
+		dw_u64 age = age_of(set, i) | (0 - no & no_age);
 
 		oldest ^= (oldest ^ age) & (0 - is_less(age, oldest));
 	}
-	return oldest & none ? 0 : (oldest & (DW_BINDING_WAYS - 1)) + 1;
+	return oldest;
 }
 
 /* The latest of the flow among `some` entries, 1 to DW_BINDING_WAYS; 0: there is none. */
@@ -133,13 +134,19 @@ __noinline dw_u32 latest_way(struct dw_binding_set *set, struct dw_flow_key *key
 struct dw_ways {
 	dw_u32 latest; /* of the flow */
 	dw_u32 next;   /* to write to: an outdated one of the flow, else the set's oldest; never its latest */
+	dw_u32 stamp;  /* of the latter, as it was then: others may take it as well */
 };
 
-/* `latest` | `next` << 8 */
+static __always_inline dw_u32 stamp_of(dw_u64 time)
+{
+	return time & 0xffff;
+}
+
+/* `latest` | `next` << 8 | `stamp` << 16 */
 __noinline dw_u32 find_ways(struct dw_binding_set *set, struct dw_flow_key *key, dw_u64 hash)
 {
 	dw_u32 latest, outdated = 0;
-	dw_u64 some;
+	dw_u64 some, age;
 
 	if (!set || !key)
 		return 0;
@@ -147,14 +154,17 @@ __noinline dw_u32 find_ways(struct dw_binding_set *set, struct dw_flow_key *key,
 	latest = flows_latest(set, key, some);
 	if (latest)
 		outdated = flows_latest(set, key, some & ~(1ull << ((latest - 1) & 63)));
-	return latest | (outdated ? outdated : oldest_but(set, latest)) << 8;
+	age = outdated ? age_of(set, (outdated - 1) & (DW_BINDING_WAYS - 1)) : oldest_but(set, latest);
+	if (age & no_age)
+		return latest;
+	return latest | ((age & (DW_BINDING_WAYS - 1)) + 1) << 8 | stamp_of(age >> WAY_BITS) << 16;
 }
 
 static __always_inline struct dw_ways ways_of(struct dw_binding_set *set, struct dw_flow_key *key, dw_u64 hash)
 {
-	dw_u32 both = find_ways(set, key, hash);
+	dw_u32 all = find_ways(set, key, hash);
 
-	return (struct dw_ways){ both & 255, both >> 8 };
+	return (struct dw_ways){ all & 255, all >> 8 & 255, all >> 16 };
 }
 
 /* Copies an entry of the flow. It may be displaced while it is copied: the tag is looked at before and after. */
@@ -183,18 +193,21 @@ static __always_inline bool read_binding(struct dw_flow_key *key, struct dw_bind
 	return set && copy_binding(set, latest_way(set, key, hash), key, out);
 }
 
-static __always_inline bool put_binding(struct dw_binding_set *set, dw_u32 way, struct dw_flow_key *key,
+/* False: another has taken that entry meanwhile. */
+static __always_inline bool put_binding(struct dw_binding_set *set, struct dw_ways ways, struct dw_flow_key *key,
 					dw_u64 hash, struct dw_binding *binding, dw_u64 now_ns)
 {
 	dw_u64 old, tag = dw_tag(hash, now_ns);
 	struct dw_binding_slot *slot;
-	dw_u32 index = way - 1;
+	dw_u32 index = ways.next - 1;
 
 	barrier_var(index);
 	if (index >= DW_BINDING_WAYS)
 		return false;
 	old = tag_of(set, index);
-	if (old == DW_TAG_BUSY || __sync_val_compare_and_swap(&set->tag[index], old, DW_TAG_BUSY) != old)
+	if (old == DW_TAG_BUSY || stamp_of(old) != ways.stamp)
+		return false;
+	if (__sync_val_compare_and_swap(&set->tag[index], old, DW_TAG_BUSY) != old)
 		return false;
 	slot = &set->slot[index];
 	slot->key = *key;
@@ -235,7 +248,7 @@ static __noinline int write_binding(struct dw_flow_key *key, struct dw_binding *
 
 		if (ways.latest && copy_binding(set, ways.latest, key, &known))
 			succeed(binding, &known);
-		if (put_binding(set, ways.next, key, hash, binding, binding->sent_ns))
+		if (put_binding(set, ways, key, hash, binding, binding->sent_ns))
 			return 0;
 	}
 	count_failure(DW_FAIL_BINDINGS);
@@ -252,7 +265,7 @@ static __always_inline void write_found(struct dw_flow_key *key, struct dw_bindi
 	if (!set)
 		return;
 	ways = ways_of(set, key, hash);
-	if (!ways.latest && !put_binding(set, ways.next, key, hash, binding, bpf_ktime_get_ns()))
+	if (!ways.latest && !put_binding(set, ways, key, hash, binding, bpf_ktime_get_ns()))
 		count_failure(DW_FAIL_BINDINGS);
 }
 
