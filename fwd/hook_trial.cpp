@@ -51,6 +51,11 @@ Result<void> try_kprobes() {
 
 }  // namespace
 
+bool kernel_has_function(const char* name) {
+    const Btf kernel(btf__load_vmlinux_btf());
+    return kernel && btf__find_by_name_kind(kernel.get(), name, BTF_KIND_FUNC) > 0;
+}
+
 Result<void> try_hooks(HookChoice set) {
     if (set == HookChoice::fentry) return try_fentry();
     if (set == HookChoice::kprobe) return try_kprobes();

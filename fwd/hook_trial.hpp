@@ -7,6 +7,9 @@
 
 namespace doorward {
 
+// Whether the kernel itself, without its modules, has a function that its BTF describes.
+bool kernel_has_function(const char* name);
+
 // An error says what is absent. Without one the set may still be refused.
 Result<void> try_hooks(HookChoice set);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "doorward.skel.h"
+#include "doorward_plain.skel.h"
 #include "fwd/cgroup_mount.hpp"
 #include "fwd/handle.hpp"
 #include "fwd/hook_table.hpp"
@@ -43,6 +45,16 @@ std::unexpected<Error> bpf_fail(const std::string& operation, int error, std::st
     auto failed = sys_fail(operation, error < 0 ? -error : error, std::move(remedy));
     if (!last_warning.empty()) failed.error().what += "; libbpf: " + last_warning;
     return failed;
+}
+
+// The programs as this kernel can run them (bpf/read.h). The two skeletons differ in the bytes alone.
+doorward_bpf* open_object() {
+    if (kernel_has_function("bpf_rdonly_cast")) return doorward_bpf__open();
+    Object plain(static_cast<doorward_bpf*>(std::calloc(1, sizeof(doorward_bpf))));
+    if (!plain || doorward_bpf__create_skeleton(plain.get()) != 0) return nullptr;
+    plain->skeleton->data = const_cast<void*>(doorward_plain_bpf__elf_bytes(&plain->skeleton->data_sz));
+    if (bpf_object__open_skeleton(plain->skeleton, nullptr) != 0) return nullptr;
+    return plain.release();
 }
 
 template <class Bytes>
@@ -91,7 +103,7 @@ struct Probes::Impl {
 Result<void> Probes::Impl::open(const ProbeOptions& options) {
     libbpf_set_print(keep_warning);
     last_warning.clear();
-    object.reset(doorward_bpf__open());
+    object.reset(open_object());
     if (!object) return bpf_fail("open the BPF object", errno);
     object->rodata->netns_cookie = options.netns_cookie;
     object->rodata->bind_foreign = options.foreign;

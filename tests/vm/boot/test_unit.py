@@ -84,9 +84,9 @@ class Unit(unittest.TestCase):
         (folder / "kprobes.conf").write_text("[Service]\nSystemCallFilter=perf_event_open\n"
                                              "CapabilityBoundingSet=CAP_SYS_ADMIN\n")
         config = Path("/etc/doorward/doorward.yaml")
-        before = config.read_text()
-        config.write_text(before + "hooks: kprobe\n")
-        self.addCleanup(lambda: (shutil.rmtree(folder), config.write_text(before), run("systemctl", "daemon-reload"),
+        self.assertFalse(config.exists())
+        config.write_text("hooks: kprobe\n")
+        self.addCleanup(lambda: (shutil.rmtree(folder), config.unlink(), run("systemctl", "daemon-reload"),
                                  run("systemctl", "restart", UNIT)))
         run("systemctl", "daemon-reload")
         self.assertEqual(run("systemctl", "restart", UNIT).returncode, 0)
