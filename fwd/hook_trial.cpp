@@ -29,8 +29,10 @@ Result<void> try_fentry() {
         type = btf__find_by_name_kind(kernel.get(), function.c_str(), BTF_KIND_FUNC);
         if (type < 0) return sys_fail("find " + function + " in the kernel's BTF", -type);
     }
-    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY,
-                .attach_btf_id = static_cast<std::uint32_t>(type));
+    bpf_prog_load_opts options{};
+    options.sz = sizeof(options);
+    options.expected_attach_type = BPF_TRACE_FENTRY;
+    options.attach_btf_id = static_cast<std::uint32_t>(type);
     const Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "doorward_trial", "GPL", do_nothing,
                                    std::size(do_nothing), &options));
     if (!program) return sys_fail("load a program for fentry", errno);
