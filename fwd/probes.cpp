@@ -246,7 +246,7 @@ Result<Probes> Probes::attach_set(const ProbeOptions& options, HookChoice set, c
     return Probes(std::move(impl));
 }
 
-// In the order of what they cost and see.
+// In the order of what they see, and of the rights that they take.
 Result<Probes> Probes::attach(const ProbeOptions& options) {
     std::string refused;
     for (const HookChoice set : {HookChoice::fentry, HookChoice::kprobe, HookChoice::cgroup}) {
