@@ -2,10 +2,8 @@
 """The base of all attacks: one program that may send and one that may not, both of them Python, so that a
 test can have either of them do anything. What counts is what arrives at the other end of the wire."""
 
-import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import textwrap
 from pathlib import Path
@@ -102,15 +100,6 @@ class Attack(KernelTest):
     def _where(port: int, wanted: dict) -> tuple:
         terms = ["destination_port = ?", *(f"{name} = ?" for name in wanted)]
         return " AND ".join(terms), port, *wanted.values()
-
-    @contextlib.contextmanager
-    def paused(self):
-        """Nobody decides, and what waits is decided afterwards."""
-        self.fw.pause()
-        try:
-            yield
-        finally:
-            self.fw.process.send_signal(signal.SIGCONT)
 
     def never_accepted(self, exe: str | None = None) -> None:
         """The log does not say that anything was let through of this program."""

@@ -73,7 +73,7 @@ class Marks(Attack):
         """Nobody is there to say no: the queue holds what is undecided, marked or not."""
         self.start()
         marks = self.marks()
-        with self.paused():
+        with self.fw.paused():
             for mark in marks[::4]:
                 self.run_as(self.denied, SET, mark, "option")
             self.nothing_arrived()

@@ -89,7 +89,7 @@ class SharedPort(Attack):
         self.serve(option)
         self.assertEqual(self.ask(), "answer")
         self.assertEqual(self.arrived(), 1)
-        with self.paused():
+        with self.fw.paused():
             self.run_as(self.denied, f"""
                 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 s.setsockopt(socket.SOL_SOCKET, socket.{option}, 1); s.bind(("{bound}", 5353))

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -132,14 +131,6 @@ class Load(KernelTest):
         self.assertEqual(errors, {0: 50}, "the allowed program does not get through")
         return median
 
-    @contextlib.contextmanager
-    def paused(self):
-        self.fw.pause()
-        try:
-            yield
-        finally:
-            self.fw.process.send_signal(signal.SIGCONT)
-
     def told(self, where: str = "1", *values) -> int:
         return self.fw.audit.query(f"SELECT coalesce(sum(count), 0) AS n FROM decisions WHERE {where}", *values)[0]["n"]
 
@@ -219,7 +210,7 @@ class Load(KernelTest):
     @everywhere
     def test_a_full_queue(self):
         self.start(f"limits: {{queued_packets: {QUEUED}}}\n")
-        with self.paused():
+        with self.fw.paused():
             for program in (self.denied, self.allowed):
                 self.send((program, "datagram", QUEUED // 2))
             self.send(*((program, *what) for program in (self.allowed, self.denied)
@@ -255,7 +246,7 @@ class Load(KernelTest):
         self.assertNotEqual(reach(), 0)
         room = self.fw.status()["names"]["ring_bytes"] // DNS_RECORD
         times = room  # twice as much, with the answers
-        with self.paused():
+        with self.fw.paused():
             ask("other", times)
             ask("good")
         self.assertNotEqual(reach(), 0, "by a name whose answer was lost")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """doorwardd in one namespace, with a folder of its own for everything that it reads and writes."""
 
+import contextlib
 import json
 import os
 import select
@@ -132,6 +133,15 @@ class Daemon:
             raise self._error(f"ended with status {status} after SIGTERM")
         if REFUSED_CALL in self.log.read_text(errors="replace"):
             raise self._error("made a system call that it may not make")
+
+    @contextlib.contextmanager
+    def paused(self):
+        """Nobody decides, and what waits is decided afterwards."""
+        self.pause()
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def pause(self, timeout: float = 60) -> None:
         """SIGSTOP, until every thread stands still: a signal is taken when a thread next comes out
