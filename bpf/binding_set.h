@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How the map `bindings` is laid out: sets of few entries each, and a hash of the flow says in which set its entry
- * is. Written by bpf/bindings.h, read there and by fwd/bindings.cpp. Plain C, for both compilers. */
+ * is. Written by bpf/bindings.h, read there and by fwd/binding_table.cpp. Plain C, for both compilers. */
 #ifndef DOORWARD_BINDING_SET_H
 #define DOORWARD_BINDING_SET_H
 
@@ -13,7 +13,7 @@ enum {
 };
 
 /* An entry's tag: 8 bits of the flow's hash, and when it was written, in units of 64 ns of CLOCK_MONOTONIC. */
-enum { DW_TAG_FREE = 0, DW_TAG_BUSY = 1 /* being written */, DW_TAG_SHIFT = 6 };
+enum { DW_TAG_BUSY = 1 /* being written; 0: free */, DW_TAG_SHIFT = 6 };
 
 struct dw_binding_slot {
 	dw_u64 tag; /* written after the rest */

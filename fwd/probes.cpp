@@ -12,7 +12,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "doorward.skel.h"
@@ -21,6 +20,7 @@
 #include "fwd/handle.hpp"
 #include "fwd/hook_table.hpp"
 #include "fwd/hook_trial.hpp"
+#include "fwd/random_bytes.hpp"
 
 namespace doorward {
 namespace {
@@ -55,13 +55,6 @@ doorward_bpf* open_object() {
     plain->skeleton->data = const_cast<void*>(doorward_plain_bpf__elf_bytes(&plain->skeleton->data_sz));
     if (bpf_object__open_skeleton(plain->skeleton, nullptr) != 0) return nullptr;
     return plain.release();
-}
-
-template <class Bytes>
-Result<void> take_random(Bytes& bytes) {
-    if (::getrandom(&bytes, sizeof(bytes), 0) != static_cast<ssize_t>(sizeof(bytes)))
-        return sys_fail("get random bytes");
-    return {};
 }
 
 }  // namespace
