@@ -87,6 +87,10 @@ class Pair:
             raise
 
     def _join(self) -> None:
+        # The kernel tells others of its multicast groups some time after an interface is up: here at once (ms),
+        # before there is a daemon that counts packets.
+        for side in (self.host, self.peer):
+            side.sysctl("net.ipv6.conf.default.mldv2_unsolicited_report_interval", 1)
         _ip("link", "add", self.host_link, "netns", self.host.name, "type", "veth",
             "peer", "name", self.peer_link, "netns", self.peer.name)
         ends = ((self.host, self.host_link, self.host4, self.host6),
