@@ -5,7 +5,6 @@
 #include <iterator>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 
 #include "fwd/handle.hpp"
 #include "fwd/hook_table.hpp"
@@ -18,15 +17,11 @@ constexpr bpf_insn do_nothing[] = {
     {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
 };
 
-using Btf = CHandle<btf, btf__free>;
-
 // Functions of modules, and those that the compiler has inlined, are for kprobes.
-Result<void> try_fentry() {
-    const Btf kernel(btf__load_vmlinux_btf());
-    if (!kernel) return sys_fail("read the kernel's BTF", errno);
+Result<void> try_fentry(const KernelFunctions& kernel) {
     int type = 0;
     for (const std::string& function : called_functions()) {
-        type = btf__find_by_name_kind(kernel.get(), function.c_str(), BTF_KIND_FUNC);
+        type = kernel.find(function.c_str());
         if (type < 0) return sys_fail("find " + function + " in the kernel's BTF", -type);
     }
     bpf_prog_load_opts options{};
@@ -53,13 +48,8 @@ Result<void> try_kprobes() {
 
 }  // namespace
 
-bool kernel_has_function(const char* name) {
-    const Btf kernel(btf__load_vmlinux_btf());
-    return kernel && btf__find_by_name_kind(kernel.get(), name, BTF_KIND_FUNC) > 0;
-}
-
-Result<void> try_hooks(HookChoice set) {
-    if (set == HookChoice::fentry) return try_fentry();
+Result<void> try_hooks(HookChoice set, const KernelFunctions& kernel) {
+    if (set == HookChoice::fentry) return try_fentry(kernel);
     if (set == HookChoice::kprobe) return try_kprobes();
     return {};
 }

@@ -3,14 +3,12 @@
 #pragma once
 
 #include "fwd/config.hpp"
+#include "fwd/kernel_functions.hpp"
 #include "rules/result.hpp"
 
 namespace doorward {
 
-// Whether the kernel itself, without its modules, has a function that its BTF describes.
-bool kernel_has_function(const char* name);
-
 // An error says what is absent. Without one the set may still be refused.
-Result<void> try_hooks(HookChoice set);
+Result<void> try_hooks(HookChoice set, const KernelFunctions& kernel);
 
 }  // namespace doorward

@@ -48,8 +48,8 @@ std::unexpected<Error> bpf_fail(const std::string& operation, int error, std::st
 }
 
 // The programs as this kernel can run them (bpf/read.h). The two skeletons differ in the bytes alone.
-doorward_bpf* open_object() {
-    if (kernel_has_function("bpf_rdonly_cast")) return doorward_bpf__open();
+doorward_bpf* open_object(const KernelFunctions& kernel) {
+    if (kernel.has("bpf_rdonly_cast")) return doorward_bpf__open();
     Object plain(static_cast<doorward_bpf*>(std::calloc(1, sizeof(doorward_bpf))));
     if (!plain || doorward_bpf__create_skeleton(plain.get()) != 0) return nullptr;
     plain->skeleton->data = const_cast<void*>(doorward_plain_bpf__elf_bytes(&plain->skeleton->data_sz));
@@ -76,7 +76,7 @@ struct Probes::Impl {
     std::vector<MissingFeature> missing;
     std::vector<std::string> attached;
 
-    Result<void> open(const ProbeOptions& options);
+    Result<void> open(const ProbeOptions& options, const KernelFunctions& kernel);
     Result<void> load(PacketSocketPolicy packet_sockets);
     Result<void> attach_all();
     Result<void> attach(const Hook& hook);
@@ -93,10 +93,10 @@ struct Probes::Impl {
     }
 };
 
-Result<void> Probes::Impl::open(const ProbeOptions& options) {
+Result<void> Probes::Impl::open(const ProbeOptions& options, const KernelFunctions& kernel) {
     libbpf_set_print(keep_warning);
     last_warning.clear();
-    object.reset(open_object());
+    object.reset(open_object(kernel));
     if (!object) return bpf_fail("open the BPF object", errno);
     object->rodata->netns_cookie = options.netns_cookie;
     object->rodata->bind_foreign = options.foreign;
@@ -222,7 +222,8 @@ Result<void> Probes::Impl::attach_all() {
     return {};
 }
 
-Result<Probes> Probes::attach_set(const ProbeOptions& options, HookChoice set, const std::string& refused) {
+Result<Probes> Probes::attach_set(const ProbeOptions& options, HookChoice set, const KernelFunctions& kernel,
+                                  const std::string& refused) {
     auto impl = std::make_unique<Impl>();
     impl->hooks = set;
     impl->names = options.names;
@@ -231,7 +232,7 @@ Result<Probes> Probes::attach_set(const ProbeOptions& options, HookChoice set, c
         impl->missing.push_back({refused, "the cgroup hooks serve instead; a debugger that has let go of a program "
                                           "before that sends stays unseen"});
     }
-    auto done = impl->open(options);
+    auto done = impl->open(options, kernel);
     if (done) done = impl->load(options.packet_sockets);
     if (done) done = impl->attach_all();
     if (!done) return std::unexpected(done.error());
@@ -242,11 +243,12 @@ Result<Probes> Probes::attach_set(const ProbeOptions& options, HookChoice set, c
 // In the order of what they see, and of the rights that they take.
 Result<Probes> Probes::attach(const ProbeOptions& options) {
     std::string refused;
+    const KernelFunctions kernel;
     for (const HookChoice set : {HookChoice::fentry, HookChoice::kprobe, HookChoice::cgroup}) {
         const bool chosen = options.hooks == set;
         if (options.hooks != HookChoice::automatic && !chosen) continue;
-        const auto tried = chosen ? Result<void>() : try_hooks(set);
-        auto probes = tried ? attach_set(options, set, refused) : std::unexpected(tried.error());
+        const auto tried = chosen ? Result<void>() : try_hooks(set, kernel);
+        auto probes = tried ? attach_set(options, set, kernel, refused) : std::unexpected(tried.error());
         if (probes) return probes;
         if (chosen || set == HookChoice::cgroup) {
             probes.error().what += " (hooks: " + std::string(hook_choice_name(set)) + ")";

@@ -35,6 +35,8 @@ struct ProbeOptions {
 // many as senders are remembered.
 std::uint32_t running_programs(const Limits& limits);
 
+class KernelFunctions;
+
 // Owns the loaded object and every attachment; all are gone when it is destroyed (or the process
 // dies). Attach from a thread in the network namespace to be guarded. Afterwards thread-safe.
 class Probes {
@@ -81,7 +83,8 @@ public:
 
 private:
     struct Impl;
-    static Result<Probes> attach_set(const ProbeOptions& options, HookChoice set, const std::string& refused);
+    static Result<Probes> attach_set(const ProbeOptions& options, HookChoice set, const KernelFunctions& kernel,
+                                     const std::string& refused);
     explicit Probes(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
