@@ -27,7 +27,7 @@ static __always_inline void hold_listener(struct bpf_sock_ops *ctx)
 		hold(bpf_get_socket_cookie(ctx), (void *)ctx->sk, DW_HOOK_CGROUP);
 }
 
-/* Beside fentry or kprobes. */
+/* Beside kprobes. Asked many times for each connection, so not beside fentry. */
 SEC("sockops")
 int sockops_listen(struct bpf_sock_ops *ctx)
 {

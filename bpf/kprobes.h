@@ -94,6 +94,16 @@ static __always_inline int accepts(struct sock *sk, dw_u8 hook)
 
 ON_CALL(inet_csk_accept, accepts(sk, hook), struct sock *sk)
 
+/* Without a bind() the kernel chooses a port, and no hook on bind runs. Kprobes can't make a socket's cookie: beside
+ * them sockops sees it. */
+SEC("fentry/inet_csk_listen_start")
+int BPF_PROG(fentry_inet_csk_listen_start, struct sock *sk)
+{
+	if (our_namespace(sk))
+		hold(bpf_get_socket_cookie(sk), sk, DW_HOOK_FENTRY);
+	return 0;
+}
+
 /* Runs for every send on every socket: leave early for all but datagrams. */
 static __always_inline int send_begins(struct socket *socket, dw_u8 hook)
 {

@@ -33,9 +33,13 @@ constexpr Call calls[] = {
      "injected: tracer is said only while a debugger has the process, or since it was started"},
 };
 
-constexpr Hook beside_calls[] = {
-    {"sockops_listen", HookKind::cgroup, "sockops TCP_LISTEN",
-     "servers that listen without having bound a port have no name"},
+constexpr std::string_view unnamed_listeners = "servers that listen without having bound a port have no name";
+
+// Kprobes can't do what these do.
+constexpr Call fentry_calls[] = {{"inet_csk_listen_start", false, unnamed_listeners}};
+
+constexpr Hook beside_kprobes[] = {
+    {"sockops_listen", HookKind::cgroup, "sockops TCP_LISTEN", unnamed_listeners},
 };
 
 constexpr Hook cgroup_set[] = {
@@ -92,10 +96,11 @@ std::vector<Hook> join(std::initializer_list<std::span<const Hook>> sets) {
 }
 
 // The programs' names are made of the hook's and the function's.
-std::vector<Hook> hooks_on_calls(HookKind kind, std::string_view at_begin, std::string_view at_end) {
+std::vector<Hook> hooks_on_calls(std::span<const Call> functions, HookKind kind, std::string_view at_begin,
+                                 std::string_view at_end) {
     static std::deque<std::string> names;  // what a Hook points to stays
     std::vector<Hook> hooks;
-    for (const Call& call : calls) {
+    for (const Call& call : functions) {
         const std::string hook(call.returns ? at_end : at_begin);
         const auto& program = names.emplace_back(hook + "_" + std::string(call.function));
         const auto& point = names.emplace_back(hook + " " + std::string(call.function));
@@ -107,10 +112,10 @@ std::vector<Hook> hooks_on_calls(HookKind kind, std::string_view at_begin, std::
 }  // namespace
 
 std::span<const Hook> hooks_of(HookChoice set) {
-    static const auto fentry = join({program_set, hooks_on_calls(HookKind::fentry, "fentry", "fexit"), beside_calls,
-                                     shared_set});
-    static const auto kprobe = join({program_set, hooks_on_calls(HookKind::kprobe, "kprobe", "kretprobe"),
-                                     beside_calls, shared_set});
+    static const auto fentry = join({program_set, hooks_on_calls(calls, HookKind::fentry, "fentry", "fexit"),
+                                     hooks_on_calls(fentry_calls, HookKind::fentry, "fentry", "fexit"), shared_set});
+    static const auto kprobe = join({program_set, hooks_on_calls(calls, HookKind::kprobe, "kprobe", "kretprobe"),
+                                     beside_kprobes, shared_set});
     static const auto cgroup = join({program_set, cgroup_set, shared_set});
     if (set == HookChoice::fentry) return fentry;
     return set == HookChoice::kprobe ? kprobe : cgroup;
@@ -118,6 +123,7 @@ std::span<const Hook> hooks_of(HookChoice set) {
 
 std::vector<std::string> called_functions() {
     std::vector<std::string> functions;
+    for (const Call& call : fentry_calls) functions.emplace_back(call.function);
     for (const Call& call : calls)
         if (!call.returns) functions.emplace_back(call.function);
     return functions;

@@ -25,7 +25,7 @@ struct Hook {
 // The hooks of one set, those shared by all included. Not thread-safe.
 std::span<const Hook> hooks_of(HookChoice set);
 
-// The kernel's functions that the fentry and kprobe sets are on.
+// The kernel's functions that the fentry set is on.
 std::vector<std::string> called_functions();
 
 }  // namespace doorward
