@@ -88,15 +88,19 @@ static __always_inline void describe(struct dw_binding *binding, struct task_str
 	binding->hook = hook;
 }
 
-/* Who runs now. Leaves what is known of it in `processes`. Reads as process_key_of_current() does. */
-static __always_inline void binding_of_current(struct dw_binding *binding, struct sock *sk, dw_u8 hook)
+/* Who runs now, and when. Leaves what is known of it in `processes`. Reads as process_key_of_current() does. A
+ * function of its own for the verifier, which looks through it once in each program. */
+__noinline int take_current(struct dw_binding *binding)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	const struct cred *cred = task->cred;
 	struct css_set *groups = task->cgroups;
+	struct dw_process_key who; /* here: Linux 6.1 looks nothing up by a key in an argument's memory */
 
-	__builtin_memset(binding, 0, sizeof(*binding));
-	process_key_of_current(&binding->who);
+	if (!binding)
+		return 0;
+	process_key_of_current(&who);
+	binding->who = who;
 	binding->seen_ns = bpf_ktime_get_ns();
 	if (groups)
 		binding->cgroup_id = groups->dfl_cgrp->kn->id;
@@ -104,14 +108,21 @@ static __always_inline void binding_of_current(struct dw_binding *binding, struc
 		binding->uid = cred->uid.val;
 		binding->gid = cred->gid.val;
 	}
-	binding->sock = (dw_u64)sk;
-	binding->hook = hook;
 	if (task->flags & PF_KTHREAD) {
 		binding->flags = DW_FROM_KERNEL;
-		return;
+		return 0;
 	}
-	if (remember_process(task, &binding->who, true) & DW_TRACED || current_has_debugger())
+	if (current_is_traced(remember_process(task, &who, true)))
 		binding->flags = DW_BY_TRACED;
+	return 0;
+}
+
+static __always_inline void binding_of_current(struct dw_binding *binding, struct sock *sk, dw_u8 hook)
+{
+	__builtin_memset(binding, 0, sizeof(*binding));
+	take_current(binding);
+	binding->sock = (dw_u64)sk;
+	binding->hook = hook;
 }
 
 static __always_inline dw_u64 current_thread(void)
@@ -166,10 +177,7 @@ static __always_inline void bind_foreign_flow(struct dw_flow_key *key, struct so
 	flow.binding.sent_ns = bpf_ktime_get_ns();
 	flow.netns_cookie = netns;
 	if (known) {
-		bool same = same_process(&known->binding.who, &flow.binding.who);
-
-		flow.binding.before = same ? known->binding.before : known->binding.who;
-		flow.binding.before_ns = same ? known->binding.before_ns : known->binding.sent_ns;
+		succeed(&flow.binding, &known->binding);
 		if (known->netns_cookie != netns)
 			flow.netns_cookie = 0;
 	}

@@ -18,11 +18,25 @@ struct {
 	__type(value, struct dw_binding_set);
 } bindings SEC(".maps");
 
+enum { KEY_WORDS = 5 }; /* of 64 bits: flows and verdicts have keys of one size */
+_Static_assert(sizeof(struct dw_flow_key) == KEY_WORDS * 8 && sizeof(struct dw_verdict_key) == KEY_WORDS * 8, "");
+
+/* Without branches, as all that is done for each entry of a set: the verifier would follow their combinations. */
+static __always_inline dw_u64 differ(const void *a, const void *b)
+{
+	const dw_u64 *x = a, *y = b;
+	dw_u64 difference = 0;
+
+#pragma unroll
+	for (int i = 0; i < KEY_WORDS; i++)
+		difference |= x[i] ^ y[i];
+	barrier_var(difference);
+	return difference;
+}
+
 static __always_inline bool same_flow(struct dw_flow_key *a, struct dw_flow_key *b)
 {
-	dw_u64 *x = (void *)a, *y = (void *)b;
-
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+	return differ(a, b) == 0;
 }
 
 static __always_inline bool same_process(struct dw_process_key *a, struct dw_process_key *b)
@@ -42,13 +56,15 @@ static __always_inline struct dw_binding_set *set_of(dw_u64 hash)
 	return bpf_map_lookup_elem(&bindings, &index);
 }
 
-/* Comparisons without branches: the verifier would follow all their combinations. 1 or 0. */
+/* Comparisons: 1 or 0. */
 static __always_inline dw_u64 is_set(dw_u64 x)
 {
 	dw_u64 either = x | (0 - x);
 
 	barrier_var(either);
-	return either >> 63;
+	either >>= 63;
+	barrier_var(either);
+	return either;
 }
 
 static __always_inline dw_u64 is_less(dw_u64 a, dw_u64 b) /* both below 2^63 */
@@ -56,7 +72,9 @@ static __always_inline dw_u64 is_less(dw_u64 a, dw_u64 b) /* both below 2^63 */
 	dw_u64 difference = a - b;
 
 	barrier_var(difference);
-	return difference >> 63;
+	difference >>= 63;
+	barrier_var(difference);
+	return difference;
 }
 
 enum { WAY_BITS = 3 };
@@ -68,11 +86,12 @@ static __always_inline dw_u64 age_of(struct dw_binding_set *set, dw_u32 way)
 	return dw_tag_time(tag_of(set, way)) << WAY_BITS | way;
 }
 
-/* The entries whose tags are as the flow's, a bit each. */
+/* The entries whose tags are as the flow's (dw_tag_may_be()), a bit each. */
 static __always_inline dw_u64 candidates(struct dw_binding_set *set, dw_u64 hash)
 {
 	dw_u64 found = 0;
 
+#pragma unroll
 	for (dw_u32 i = 0; i < DW_BINDING_WAYS; i++) {
 		dw_u64 tag = tag_of(set, i);
 
@@ -81,53 +100,74 @@ static __always_inline dw_u64 candidates(struct dw_binding_set *set, dw_u64 hash
 	return found;
 }
 
-/* The latest of `some` entries. */
-static __always_inline dw_u32 latest_of(struct dw_binding_set *set, dw_u64 some)
+/* Multiplied: Linux 6.18's verifier follows both values of a mask that is all or nothing. */
+static __always_inline dw_u64 lesser(dw_u64 a, dw_u64 b)
 {
-	dw_u64 latest = 0;
-
-	for (dw_u32 i = 0; i < DW_BINDING_WAYS; i++) {
-		dw_u64 age = age_of(set, i) & (0 - (some >> i & 1));
-
-		latest ^= (latest ^ age) & (0 - is_less(latest, age));
-	}
-	return latest & (DW_BINDING_WAYS - 1);
+	return a ^ (a ^ b) * is_less(b, a);
 }
 
-static const dw_u64 no_age = 1ull << 62;
+static __always_inline dw_u64 greater(dw_u64 a, dw_u64 b)
+{
+	return a ^ b ^ lesser(a, b);
+}
 
-/* The oldest that nobody is writing, but not that one. */
-static __always_inline dw_u64 oldest_but(struct dw_binding_set *set, dw_u32 latest)
+enum { NO_AGE = 62 }; /* a bit that no age has */
+static const dw_u64 no_age = 1ull << NO_AGE;
+
+/* The oldest that nobody is writing, but not that one; no_age: there is none. This and those below are functions of
+ * their own for the verifier, which looks through them once in each program. */
+__noinline dw_u64 oldest_but(struct dw_binding_set *set, dw_u32 latest)
 {
 	dw_u64 oldest = no_age;
 
+	if (!set)
+		return no_age;
+#pragma unroll
 	for (dw_u32 i = 0; i < DW_BINDING_WAYS; i++) {
 		dw_u64 no = (is_set(tag_of(set, i) ^ DW_TAG_BUSY) ^ 1) | (is_set(latest ^ (i + 1)) ^ 1);
-		dw_u64 age = age_of(set, i) | (0 - no & no_age);
+		dw_u64 age = age_of(set, i) | no << NO_AGE;
 
-		oldest ^= (oldest ^ age) & (0 - is_less(age, oldest));
+		oldest = lesser(oldest, age);
 	}
 	return oldest;
 }
 
-/* The latest of the flow among `some` entries, 1 to DW_BINDING_WAYS; 0: there is none. */
-static __always_inline dw_u32 flows_latest(struct dw_binding_set *set, struct dw_flow_key *key, dw_u64 some)
-{
-	for (int i = 0; i < DW_BINDING_WAYS && some; i++) {
-		dw_u32 way = latest_of(set, some);
+/* Ages of the flow's entries: 0 and no_age if it has none. */
+struct dw_ages {
+	dw_u64 latest, oldest;
+};
 
-		if (same_flow(&set->slot[way].key, key))
-			return way + 1;
-		some &= ~(1ull << way);
+static __always_inline struct dw_ages ages_of_flow(struct dw_binding_set *set, struct dw_flow_key *key, dw_u64 hash)
+{
+	dw_u64 some = candidates(set, hash);
+	struct dw_ages ages = {0, no_age};
+
+#pragma unroll
+	for (dw_u32 i = 0; i < DW_BINDING_WAYS; i++) {
+		dw_u64 age, others, one = some >> i & 1;
+
+		barrier_var(one);
+		if (!one) /* the one branch: most entries are not read */
+			continue;
+		others = is_set(differ(&set->slot[i].key, key));
+		age = age_of(set, i);
+		ages.oldest = lesser(ages.oldest, age | others << NO_AGE);
+		ages.latest = greater(ages.latest, age * (others ^ 1));
 	}
-	return 0;
+	return ages;
 }
 
-/* The flow's latest entry. This and find_ways() are functions of their own for the verifier, which looks through
- * them once. */
+static __always_inline dw_u32 way_of(dw_u64 age)
+{
+	return (age & (DW_BINDING_WAYS - 1)) + 1;
+}
+
+/* The flow's latest entry, 1 to DW_BINDING_WAYS; 0: it has none. */
 __noinline dw_u32 latest_way(struct dw_binding_set *set, struct dw_flow_key *key, dw_u64 hash)
 {
-	return set && key ? flows_latest(set, key, candidates(set, hash)) : 0;
+	dw_u64 latest = set && key ? ages_of_flow(set, key, hash).latest : 0;
+
+	return latest ? way_of(latest) : 0;
 }
 
 /* Entries of a set, 1 to DW_BINDING_WAYS; 0: none. */
@@ -145,19 +185,18 @@ static __always_inline dw_u32 stamp_of(dw_u64 time)
 /* `latest` | `next` << 8 | `stamp` << 16 */
 __noinline dw_u32 find_ways(struct dw_binding_set *set, struct dw_flow_key *key, dw_u64 hash)
 {
-	dw_u32 latest, outdated = 0;
-	dw_u64 some, age;
+	struct dw_ages ages;
+	dw_u32 latest;
+	dw_u64 next;
 
 	if (!set || !key)
 		return 0;
-	some = candidates(set, hash);
-	latest = flows_latest(set, key, some);
-	if (latest)
-		outdated = flows_latest(set, key, some & ~(1ull << ((latest - 1) & 63)));
-	age = outdated ? age_of(set, (outdated - 1) & (DW_BINDING_WAYS - 1)) : oldest_but(set, latest);
-	if (age & no_age)
+	ages = ages_of_flow(set, key, hash);
+	latest = ages.latest ? way_of(ages.latest) : 0;
+	next = ages.oldest < ages.latest ? ages.oldest : oldest_but(set, latest);
+	if (next & no_age)
 		return latest;
-	return latest | ((age & (DW_BINDING_WAYS - 1)) + 1) << 8 | stamp_of(age >> WAY_BITS) << 16;
+	return latest | way_of(next) << 8 | stamp_of(next >> WAY_BITS) << 16;
 }
 
 static __always_inline struct dw_ways ways_of(struct dw_binding_set *set, struct dw_flow_key *key, dw_u64 hash)
@@ -231,13 +270,17 @@ static __always_inline void succeed(struct dw_binding *binding, struct dw_bindin
 
 enum { WRITE_TRIES = 3 }; /* others write to the same set, of few entries, at the same time */
 
-/* `binding` is as binding_of_current() makes it. Not inlined, for the sake of the stack. */
-static __noinline int write_binding(struct dw_flow_key *key, struct dw_binding *binding)
+/* `binding` is as binding_of_current() makes it. */
+__noinline int write_binding(struct dw_flow_key *key, struct dw_binding *binding)
 {
-	dw_u64 hash = dw_flow_hash(key, &binding_keys);
-	struct dw_binding_set *set = set_of(hash);
+	struct dw_binding_set *set;
 	struct dw_binding known;
+	dw_u64 hash;
 
+	if (!key || !binding)
+		return 0;
+	hash = dw_flow_hash(key, &binding_keys);
+	set = set_of(hash);
 	if (!set)
 		return 0;
 	/* Not seen_ns: a first hook may run while another socket still holds the port. */

@@ -144,12 +144,12 @@ static __always_inline bool has_debugger(struct task_struct *task)
 	return BPF_CORE_READ(task, ptrace) || BPF_CORE_READ(task, group_leader, ptrace);
 }
 
-/* The same of who runs now, without a call for each member. */
-static __always_inline bool current_has_debugger(void)
+/* Who runs now has a debugger, or by the program's flags has had one. Read without a call for each member. */
+static __always_inline bool current_is_traced(dw_u32 flags)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 
-	return task->ptrace || task->group_leader->ptrace;
+	return flags & DW_TRACED || task->ptrace || task->group_leader->ptrace;
 }
 
 #endif

@@ -3,92 +3,18 @@
 #ifndef DOORWARD_PROCESS_H
 #define DOORWARD_PROCESS_H
 
-#include <bpf/bpf_core_read.h>
-
 #include <stddef.h>
 
+#include "identity.h"
 #include "injected.h"
+#include "path_walk.h"
 
 enum {
-	PATH_STEPS = 160, /* directories plus mounts between a file and the root */
 	FUSE_SUPER_MAGIC = 0x65735546,
 	DEVICE_MINOR_BITS = 20,
 	USERS_MARK = 5, /* bytes of "user:" */
 	FMODE_EXEC = 0x20, /* include/linux/fs.h: in f_flags of what the kernel opened to run it, and of nothing else */
 };
-
-struct path_walk {
-	struct dentry *dentry;
-	struct mount *mount;
-	struct dw_scratch *out;
-	dw_u32 start;
-	bool done, detached;
-};
-
-static __always_inline struct mount *mount_of(struct vfsmount *vfs)
-{
-	return (void *)vfs - bpf_core_field_offset(struct mount, mnt);
-}
-
-/* Writes one name and the slash before it in front of what is there. */
-static __always_inline bool prepend(struct path_walk *walk, struct dentry *dentry, bool slash)
-{
-	dw_u32 length = BPF_CORE_READ(dentry, d_name.len);
-	dw_u32 start = walk->start;
-
-	if (length > 255 || length + 1 > start)
-		return false;
-	start -= length;
-	/* The masks repeat what is known, for the verifier: start < DW_PATH_MAX, length < 256. */
-	bpf_probe_read_kernel(&walk->out->process.path[start & (DW_PATH_MAX - 1)], length & 255,
-			      BPF_CORE_READ(dentry, d_name.name));
-	if (slash) {
-		start -= 1;
-		walk->out->process.path[start & (DW_PATH_MAX - 1)] = '/';
-	}
-	walk->start = start;
-	return true;
-}
-
-static long path_step(dw_u32 index, struct path_walk *walk)
-{
-	struct dentry *dentry = walk->dentry;
-	struct mount *mount = walk->mount;
-	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-
-	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
-
-		if (above == mount) { /* the root of the mount tree */
-			walk->done = true;
-			return 1;
-		}
-		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-		walk->mount = above;
-		return 0;
-	}
-	if (dentry == parent) { /* a root that is mounted nowhere: memfd */
-		walk->detached = true;
-		walk->done = prepend(walk, dentry, false);
-		return 1;
-	}
-	if (!prepend(walk, dentry, true))
-		return 1;
-	walk->dentry = parent;
-	return 0;
-}
-
-/* Writes the path into process.path, from `start` on. */
-static __always_inline void walk_path(struct path_walk *walk, struct dw_scratch *out,
-				      struct dentry *dentry, struct vfsmount *mnt)
-{
-	__builtin_memset(walk, 0, sizeof(*walk));
-	walk->dentry = dentry;
-	walk->mount = mount_of(mnt);
-	walk->out = out;
-	walk->start = DW_PATH_MAX;
-	bpf_loop(PATH_STEPS, path_step, walk, 0);
-}
 
 /* Uses process.path on the way: before the executable is taken. */
 static __always_inline void take_working_directory(struct dw_scratch *out, struct task_struct *task)
@@ -240,79 +166,6 @@ static __always_inline void take_executable(struct dw_scratch *out, struct file 
 		out->process.flags |= DW_PATH_DETACHED;
 	if (!walk.done)
 		out->process.flags |= DW_PATH_TOO_LONG;
-}
-
-/* Programs with one identity are one program to every rule, so the key is the daemon's secret: who could
- * find two paths with one hash would be taken for another program. SipHash-2-4 of the path. */
-const volatile dw_u64 identity_key[2];
-
-struct identity_hash {
-	dw_u64 a, b, c, d;
-	struct dw_scratch *of;
-	dw_u32 start;
-};
-
-static __always_inline dw_u64 rotate(dw_u64 value, int bits)
-{
-	return value << bits | value >> (64 - bits);
-}
-
-static __always_inline void hash_round(struct identity_hash *hash)
-{
-	hash->a += hash->b;
-	hash->b = rotate(hash->b, 13) ^ hash->a;
-	hash->a = rotate(hash->a, 32);
-	hash->c += hash->d;
-	hash->d = rotate(hash->d, 16) ^ hash->c;
-	hash->a += hash->d;
-	hash->d = rotate(hash->d, 21) ^ hash->a;
-	hash->c += hash->b;
-	hash->b = rotate(hash->b, 17) ^ hash->c;
-	hash->c = rotate(hash->c, 32);
-}
-
-static __always_inline void hash_word(struct identity_hash *hash, dw_u64 word)
-{
-	hash->d ^= word;
-	hash_round(hash);
-	hash_round(hash);
-	hash->a ^= word;
-}
-
-static long hash_step(dw_u32 index, struct identity_hash *hash)
-{
-	dw_u32 at = hash->start / 8 + index;
-	dw_u32 before = index == 0 ? hash->start % 8 * 8 : 0; /* bits that are none of the path's */
-	dw_u64 word = ((dw_u64 *)hash->of->process.path)[at & (DW_PATH_MAX / 8 - 1)];
-
-	hash_word(hash, word >> before << before);
-	return 0;
-}
-
-static const dw_u32 of_identity = DW_PRELOAD | DW_LIBRARY_PATH | DW_ENVIRONMENT_KNOWN | DW_OF_START | DW_FILTERED;
-
-/* What lies on FUSE may be part of an AppImage, which the daemon has to find out: it gets none. The path
- * ends on a word's boundary and begins anywhere in one; the length tells those apart that differ only in
- * where they begin. */
-static __always_inline dw_u64 identity_of(struct dw_scratch *slot)
-{
-	struct identity_hash hash = {.a = identity_key[0] ^ 0x736f6d6570736575,
-				     .b = identity_key[1] ^ 0x646f72616e646f6d,
-				     .c = identity_key[0] ^ 0x6c7967656e657261,
-				     .d = identity_key[1] ^ 0x7465646279746573,
-				     .of = slot,
-				     .start = slot->process.path_start};
-
-	if (slot->process.flags & DW_PATH_TOO_LONG || slot->process.mount_length || hash.start >= DW_PATH_MAX)
-		return 0;
-	bpf_loop(DW_PATH_MAX / 8 - hash.start / 8, hash_step, &hash, 0);
-	hash_word(&hash, hash.start | (dw_u64)(slot->process.flags & of_identity) << 32);
-	hash.c ^= 0xff;
-	hash_round(&hash);
-	hash_round(&hash);
-	hash_round(&hash);
-	hash_round(&hash);
-	return hash.a ^ hash.b ^ hash.c ^ hash.d;
 }
 
 /* The arguments lie in the process's own memory, so only `current` can be asked. A page that is

@@ -249,7 +249,7 @@ static __always_inline bool by_traced(struct dw_process_key *who)
 	if (!same_process(&now, who))
 		return false;
 	program = bpf_map_lookup_elem(&programs, &now);
-	return current_has_debugger() || (program && program->flags & DW_TRACED);
+	return current_is_traced(program ? program->flags : 0);
 }
 
 /* The bits of the slot's number, one rule each. The packet will be queued. */

@@ -32,13 +32,6 @@ struct {
 	__type(value, struct dw_verdict_slot);
 } verdict_slots SEC(".maps");
 
-static __always_inline bool same_key(struct dw_verdict_key *a, struct dw_verdict_key *b)
-{
-	dw_u64 *x = (void *)a, *y = (void *)b;
-
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
-}
-
 /* Completes the key with who runs now. False: nothing is known of the program, or it is a kind that
  * only the daemon tells apart. */
 static __always_inline bool ask_as_current(struct dw_verdict_key *key, struct dw_process_key *who,
@@ -54,7 +47,7 @@ static __always_inline bool ask_as_current(struct dw_verdict_key *key, struct dw
 	*cgroup_id = groups->dfl_cgrp->kn->id;
 	process_key_of_current(who);
 	program = bpf_map_lookup_elem(&programs, who);
-	if (!program || !program->identity || program->flags & DW_TRACED || current_has_debugger())
+	if (!program || !program->identity || current_is_traced(program->flags))
 		return false;
 	key->identity = program->identity;
 	key->uid = cred->uid.val;
@@ -87,7 +80,7 @@ static __always_inline bool given(struct dw_verdict_key *key, dw_u32 verdict)
 		return false;
 	slot = slot_of_verdict(key);
 	if (!slot || slot->state != (generation << DW_VERDICT_BITS | verdict) ||
-	    !same_key(&slot->key, key))
+	    differ(&slot->key, key))
 		return false;
 	barrier();
 	if (slot->state != (generation << DW_VERDICT_BITS | verdict))
