@@ -293,7 +293,6 @@ DW_SIZE(struct dw_address, 16);
 
 /* A packet from or to a resolver, as the ring carries it. */
 struct dw_dns_packet {
-	dw_u64 socket;	 /* cookie of the socket that sent or gets it */
 	dw_u32 length;	 /* of the packet, from its IP header */
 	dw_u16 captured; /* bytes of it that follow */
 	dw_u8 inbound;
@@ -304,7 +303,7 @@ struct dw_dns_packet {
 	dw_u8 bytes[];
 #endif
 };
-DW_SIZE(struct dw_dns_packet, 16);
+DW_SIZE(struct dw_dns_packet, 8);
 
 /* Index into the failures map: updates that the kernel refused, per map; DNS that was not copied. */
 enum dw_failure {

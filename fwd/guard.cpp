@@ -218,7 +218,7 @@ Result<void> Guard::close_gate(const Config& config, std::uint32_t mark, const O
                                     .bypass = config.mode == Mode::observe,
                                     .filter_loopback = config.loopback == PassPolicy::filter,
                                     .filter_forward = config.forward == PassPolicy::filter,
-                                    .senders = probes_->sender_programs()});
+                                    .programs = probes_->table_programs()});
     if (!table) return std::unexpected(table.error());
     table_.emplace(std::move(*table));
     const auto carried = [&](const TrackedFlow& flow) { return open.has(flow) ? mark : 0; };
@@ -237,7 +237,7 @@ std::vector<MissingFeature> Guard::missing() const {
                            "senders on raw sockets, and without fentry and kprobes also on connected UDP and "
                            "ping sockets, stay unknown; a datagram socket that takes over another "
                            "program's port within conntrack's time-out inherits its verdict; no "
-                           "flow is accepted by the kernel itself"});
+                           "flow is accepted by the kernel itself; host names are known from the hosts file only"});
     if (!table_->asks_source())
         missing.push_back({"nft_fib, netfilter's look-up of addresses",
                            "a program that sends over loopback in another host's name (IPv6) has the kernel answer "

@@ -11,9 +11,8 @@
 
 namespace doorward {
 
-// names: cgroup, about DNS. foreign: cgroup, about other namespaces. verdicts: cgroup, gives known ones.
-// task_iterator: is run twice.
-enum class HookKind { fentry, kprobe, cgroup, tracepoint, iterator, task_iterator, names, foreign, verdicts };
+// foreign: cgroup, about other namespaces. verdicts: cgroup, gives known ones. task_iterator: is run twice.
+enum class HookKind { fentry, kprobe, cgroup, tracepoint, iterator, task_iterator, foreign, verdicts };
 
 struct Hook {
     std::string_view program;      // name in bpf/

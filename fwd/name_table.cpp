@@ -59,10 +59,10 @@ void set(std::atomic<std::uint64_t>& counter, std::size_t value) {
 }  // namespace
 
 NameTable::QueryKey NameTable::key_of(const DnsExchange& exchange, const DnsMessage& message) {
-    return {exchange.socket,
+    return {exchange.local,
             exchange.server,
-            exchange.server_port,
             exchange.local_port,
+            exchange.server_port,
             message.id,
             static_cast<std::uint16_t>(message.question.type),
             static_cast<std::uint64_t>(exchange.protocol)};

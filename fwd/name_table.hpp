@@ -22,16 +22,14 @@ using SharedName = std::shared_ptr<const std::string>;
 
 // Between which ends a message went: for a query and its answer the same.
 struct DnsExchange {
-    std::uint64_t socket = 0;        // cookie of the asking socket
-    Address server;
-    std::uint16_t server_port = 0;
-    std::uint16_t local_port = 0;
+    Address local, server;
+    std::uint16_t local_port = 0, server_port = 0;
     Protocol protocol{};
 };
 
 // Why an answer gave no name. `no_address` is no refusal: the answer said that there is none.
 enum class NameRefusal : std::uint8_t {
-    not_asked,       // no such query went from this socket to this server, or it was answered before
+    not_asked,       // no such query went from this port to this server, or it was answered before
     other_question,  // a query with this number did, but it asked something else
     no_address,      // an error, an answer cut short by its server, or no address in it
 };
@@ -80,10 +78,8 @@ public:
 
 private:
     struct QueryKey {
-        std::uint64_t socket;
-        Address server;
-        std::uint16_t server_port;
-        std::uint16_t local_port;
+        Address local, server;
+        std::uint16_t local_port, server_port;
         std::uint16_t id;
         std::uint16_t type;
         std::uint64_t protocol;  // as wide as it takes to leave no gap

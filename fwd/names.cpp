@@ -12,11 +12,11 @@ namespace {
 void count(std::atomic<std::uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
 
 // The resolver's end is the remote one, whichever way the packet goes.
-DnsExchange exchange_of(std::uint64_t socket, const Packet& packet, bool inbound) {
-    return {.socket = socket,
+DnsExchange exchange_of(const Packet& packet, bool inbound) {
+    return {.local = inbound ? packet.destination : packet.source,
             .server = inbound ? packet.source : packet.destination,
-            .server_port = inbound ? packet.source_port : packet.destination_port,
             .local_port = inbound ? packet.destination_port : packet.source_port,
+            .server_port = inbound ? packet.source_port : packet.destination_port,
             .protocol = packet.protocol};
 }
 
@@ -72,30 +72,33 @@ void Names::take_record(std::span<const std::uint8_t> record, std::uint64_t now_
     const auto segment = parse_segment(bytes.first(head.length));
     if (!segment) return count(counters_.malformed);
     const bool inbound = head.inbound != 0;
-    const DnsExchange exchange = exchange_of(head.socket, segment->packet, inbound);
+    const DnsExchange exchange = exchange_of(segment->packet, inbound);
     if (exchange.protocol == Protocol::tcp) take_segment(exchange, *segment, inbound, now_ns);
     else take_message(exchange, segment->payload, inbound, now_ns);
 }
 
-// A connection is followed from its first query on, which also tells where the answers begin.
+// A connection is followed from its SYN on. Once a piece is missing it is lost for good: whoever could choose where
+// to go on, in the middle of a record of a zone of its own, could have another answer read there.
 void Names::take_segment(const DnsExchange& exchange, const Segment& segment, bool inbound,
                          std::uint64_t now_ns) {
-    auto* known = connections_.find(exchange.socket);
-    if (!known || !*known) {
-        if (inbound) return;
-        known = &connections_.put(exchange.socket, Connection{DnsStream(segment.sequence),
-                                                              DnsStream(segment.acknowledged)});
+    const FlowKey key{exchange.local, exchange.server, exchange.local_port, exchange.server_port};
+    if (segment.begins && !inbound) {
+        connections_.put(key, Connection{DnsStream(segment.sequence), std::nullopt});
         counters_.connections.store(connections_.size(), std::memory_order_relaxed);
         counters_.connections_evicted.store(connections_.evicted(), std::memory_order_relaxed);
     }
-    DnsStream& stream = inbound ? (*known)->answers : (*known)->queries;
-    const bool whole = stream.take(segment.sequence, segment.payload,
-                                   [&](std::span<const std::uint8_t> message) {
-                                       take_message(exchange, message, inbound, now_ns);
-                                   });
+    Connection* const known = connections_.find(key);
+    if (!known) return;
+    if (segment.begins && inbound && known->queries && !known->answers) known->answers.emplace(segment.sequence);
+    std::optional<DnsStream>& stream = inbound ? known->answers : known->queries;
+    if (!stream || segment.payload.empty()) return;
+    const bool whole = stream->take(segment.sequence, segment.payload,
+                                    [&](std::span<const std::uint8_t> message) {
+                                        take_message(exchange, message, inbound, now_ns);
+                                    });
     if (whole) return;
     count(counters_.gaps);
-    known->reset();
+    *known = {};
 }
 
 void Names::take_message(const DnsExchange& exchange, std::span<const std::uint8_t> bytes,

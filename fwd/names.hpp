@@ -81,9 +81,10 @@ private:
 
         bool operator==(const FlowKey&) const = default;
     };
+    // Each direction from its SYN on; none once a piece of either is missing.
     struct Connection {
-        DnsStream queries;
-        DnsStream answers;
+        std::optional<DnsStream> queries;
+        std::optional<DnsStream> answers;
     };
 
     void keep_with_flow(const Flow& flow, bool opens, FlowNames& names);
@@ -95,7 +96,7 @@ private:
     const NameTable::Limits limits_;
     std::optional<DnsRing> ring_;
     NameTable table_;
-    Lru<std::uint64_t, std::optional<Connection>, std::hash<std::uint64_t>> connections_{connections};
+    Lru<FlowKey, Connection, HashBytes> connections_{connections};
     std::atomic<std::shared_ptr<const HostNames>> hosts_{std::make_shared<const HostNames>()};
     Lru<FlowKey, std::vector<SharedName>, HashBytes> flows_;  // TCP connections that had names
     NameCounters counters_;

@@ -126,7 +126,7 @@ struct NftTable::Impl {
     // The table comes with chains that take every sender for a new one and mark no accepted flow:
     // safe, and slow.
     Result<void> put_questions() {
-        const SenderPrograms& programs = layout.senders;
+        const TablePrograms& programs = layout.programs;
         std::vector<NftQueueRule::Question> questions = {
             {"owner", programs.same_sender, ""},
             {"sender", programs.granted, "decided"},
@@ -141,6 +141,10 @@ struct NftTable::Impl {
             questions.push_back({"known_datagram", programs.known_datagram, "known_sender"});
             questions.push_back({"known_datagram", programs.denied_datagram, "deny"});
             questions.push_back({"keep_known", programs.still_known, "pass"});
+        }
+        if (programs.dns_query >= 0) {
+            questions.push_back({"dns_query", programs.dns_query, ""});
+            questions.push_back({"dns_answer", programs.dns_answer, ""});
         }
         if (programs.same_sender >= 0 && compat->put_questions(questions)) {
             knows_senders = true;

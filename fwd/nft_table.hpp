@@ -16,8 +16,8 @@ enum class QueueKind : std::uint8_t {
     xtables,  // the NFQUEUE target through nft_compat, for kernels without nft_queue
 };
 
-// BPF socket filters (bpf/sender.h, grants.h, verdicts.h), asked by rules about a packet. -1: there is none.
-struct SenderPrograms {
+// BPF socket filters (bpf/sender.h, grants.h, verdicts.h, dns.h), asked by rules about a packet. -1: there is none.
+struct TablePrograms {
     int same_sender = -1;  // 1: the connection's packet is sent by the one who sent on this flow before
     int granted = -1;      // 1: the datagram's sender was accepted on this flow
     int slot_bit[3] = {-1, -1, -1};  // of the number of its sender's slot
@@ -27,6 +27,8 @@ struct SenderPrograms {
     int known_datagram = -1;
     int denied_datagram = -1;
     int still_known = -1;  // as still_owner, for a flow that was accepted so
+    int dns_query = -1;    // copies a packet from or to port 53; always 0
+    int dns_answer = -1;
 };
 
 struct NftLayout {
@@ -39,7 +41,7 @@ struct NftLayout {
     bool filter_loopback = false;       // false: traffic over `lo` passes, counted
     bool asks_source = false;           // the table looks addresses up (nft_fib); install() finds out
     bool filter_forward = false;        // false: packets that pass through this host are left alone
-    SenderPrograms senders{};
+    TablePrograms programs{};
 };
 
 // Packets by the way they took, since the table was put in.

@@ -17,6 +17,9 @@ constexpr std::string_view table_name = "inet doorward";
 // on it). Numbers are compared faster than names, for every packet, and can't be given to another device.
 constexpr int loopback_index = 1;
 
+// Bits into the transport header, of TCP and UDP.
+constexpr int remote_port_out = 16, remote_port_in = 0;
+
 // `meta` or `ct`: sets our bits of the mark to `value` and keeps all others.
 std::string set_mark(std::string_view kind, const Marks& marks, std::uint32_t value) {
     if (value == 0) return fmt::format("{0} mark set {0} mark & {1:#010x}", kind, ~marks.mask());
@@ -221,11 +224,25 @@ Rules forward(const NftLayout& layout) {
             take_off_mark(layout.marks), std::string(syn) + " goto ask_in", "jump decided", "goto ask_in"};
 }
 
-Rules verdict(const NftLayout& layout, std::string_view head, std::string_view accepted_chain) {
+// DNS is copied as it passes (bpf/dns.h). `port_bit`: where the header has the server's port; one comparison for
+// packets of any protocol, and the program behind it looks closer.
+std::string copy_dns(const NftLayout& layout, int port_bit, std::string_view chain) {
+    if (layout.programs.dns_query < 0) return {};
+    return fmt::format("@th,{},16 53 meta mark & {:#010x} != {:#010x} jump {}", port_bit, layout.marks.mask(),
+                       layout.marks.reject(), chain);
+}
+
+// What has been accepted comes by, now or with its flow. `first`: a rule in front, or nothing.
+Rules verdict(const NftLayout& layout, std::string_view head, const std::string& first,
+              std::string_view accepted_chain) {
     const Marks& marks = layout.marks;
-    return {std::string(head), mark_is("meta", marks, 0) + " accept",
-            mark_is("meta", marks, marks.reject()) + " counter name rejected goto refuse",
-            fmt::format("jump {}", accepted_chain), set_mark("meta", marks, 0)};
+    Rules rules{std::string(head)};
+    if (!first.empty()) rules.push_back(first);
+    rules.push_back(mark_is("meta", marks, 0) + " accept");
+    rules.push_back(mark_is("meta", marks, marks.reject()) + " counter name rejected goto refuse");
+    rules.push_back(fmt::format("jump {}", accepted_chain));
+    rules.push_back(set_mark("meta", marks, 0));
+    return rules;
 }
 
 // The conntrack mark lets our answer be known as such when it comes by `output` in its turn.
@@ -304,19 +321,20 @@ std::string nft_table_text(const NftLayout& layout) {
     out += block("chain", "accepted_connection", {});
     out += block("chain", "accepted_out", accepted_out());
     out += block("chain", "refuse", refuse(layout));
+    out += block("chain", "dns_query", {});
+    out += block("chain", "dns_answer", {});
     // Type route: a packet whose mark the daemon changed was routed by the changed mark when it
     // came back; here the mark is the sender's again, and so must the route be.
     out += block("chain", "verdict_out",
                  verdict(layout, "type route hook output priority -139; policy accept;",
-                         "accepted_out"));
+                         copy_dns(layout, remote_port_out, "dns_query"), "accepted_out"));
     out += block("chain", "verdict_in",
                  verdict(layout, "type filter hook input priority -139; policy accept;",
-                         "accepted"));
+                         copy_dns(layout, remote_port_in, "dns_answer"), "accepted"));
     if (layout.filter_forward) {
         out += block("chain", "forward", forward(layout));
         out += block("chain", "verdict_forward",
-                     verdict(layout, "type filter hook forward priority -139; policy accept;",
-                             "accepted"));
+                     verdict(layout, "type filter hook forward priority -139; policy accept;", {}, "accepted"));
     }
     return out + "}\n";
 }

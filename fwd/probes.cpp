@@ -84,7 +84,6 @@ struct Probes::Impl {
     Result<void> iterate(const Hook& hook);
     void watch_packet_sockets(PacketSocketPolicy policy);
     bool wanted(const Hook& hook) const {
-        if (hook.kind == HookKind::names) return names;
         if (hook.kind == HookKind::verdicts) return verdicts;
         return hook.kind != HookKind::foreign || object->rodata->bind_foreign;
     }
@@ -135,6 +134,7 @@ Result<void> Probes::Impl::load(PacketSocketPolicy packet_sockets) {
     for (bpf_program* asked : {programs.same_sender, programs.granted, programs.slot_bit0, programs.slot_bit1,
                                programs.slot_bit2, programs.still_owner, programs.port_group})
         bpf_program__set_autoload(asked, true);  // used by rules or asked by us, attached nowhere
+    for (bpf_program* asked : {programs.dns_query, programs.dns_answer}) bpf_program__set_autoload(asked, names);
     for (bpf_program* asked : {programs.known_connection, programs.known_datagram, programs.denied_datagram,
                                 programs.still_known})
         bpf_program__set_autoload(asked, verdicts);
@@ -186,7 +186,6 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
     last_warning.clear();
     switch (hook.kind) {
     case HookKind::cgroup:
-    case HookKind::names:
     case HookKind::foreign:
     case HookKind::verdicts:
         return attach_to_cgroup(bpf);
@@ -274,7 +273,7 @@ int Probes::senders_fd() const { return bpf_map__fd(impl_->object->maps.senders)
 int Probes::foreign_fd() const { return bpf_map__fd(impl_->object->maps.foreign); }
 int Probes::grants_fd() const { return bpf_map__fd(impl_->object->maps.grants); }
 dw_grant_state& Probes::grant_state() { return impl_->object->bss->grant_state; }
-SenderPrograms Probes::sender_programs() const {
+TablePrograms Probes::table_programs() const {
     const auto& programs = impl_->object->progs;
     return {.same_sender = bpf_program__fd(programs.same_sender),
             .granted = bpf_program__fd(programs.granted),
@@ -284,7 +283,9 @@ SenderPrograms Probes::sender_programs() const {
             .known_connection = impl_->verdicts ? bpf_program__fd(programs.known_connection) : -1,
             .known_datagram = impl_->verdicts ? bpf_program__fd(programs.known_datagram) : -1,
             .denied_datagram = impl_->verdicts ? bpf_program__fd(programs.denied_datagram) : -1,
-            .still_known = impl_->verdicts ? bpf_program__fd(programs.still_known) : -1};
+            .still_known = impl_->verdicts ? bpf_program__fd(programs.still_known) : -1,
+            .dns_query = impl_->names ? bpf_program__fd(programs.dns_query) : -1,
+            .dns_answer = impl_->names ? bpf_program__fd(programs.dns_answer) : -1};
 }
 Result<VerdictMemory> Probes::verdict_memory(std::size_t capacity) {
     return VerdictMemory::of_maps(bpf_map__fd(impl_->object->maps.verdicts),

@@ -63,7 +63,7 @@ public:
     int foreign_fd() const;
     int grants_fd() const;
     dw_grant_state& grant_state();  // the loaded object's
-    SenderPrograms sender_programs() const;  // for the table's rules
+    TablePrograms table_programs() const;  // for the table's rules
     int dns_ring_fd() const;
 
     // `capacity`: as in ProbeOptions::limits. The state is the loaded object's, so the memory ends first.

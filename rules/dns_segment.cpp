@@ -12,6 +12,8 @@ std::uint32_t number(std::span<const std::uint8_t> bytes, std::size_t at, std::s
     return value;
 }
 
+constexpr std::uint8_t syn = 2;
+
 struct Parts {
     std::size_t transport = 0;
     std::size_t end = 0;
@@ -46,9 +48,9 @@ std::optional<Segment> parse_segment(std::span<const std::uint8_t> bytes) {
         end = std::min(end, parts->transport + number(bytes, parts->transport + 4, 2));
     } else if (segment.packet.protocol == Protocol::tcp) {
         start = parts->transport + static_cast<std::size_t>(bytes[parts->transport + 12] >> 4) * 4;
-        if (segment.packet.tcp_syn || start >= end) return std::nullopt;
-        segment.sequence = number(bytes, parts->transport + 4, 4);
-        segment.acknowledged = number(bytes, parts->transport + 8, 4);
+        segment.begins = (bytes[parts->transport + 13] & syn) != 0;
+        if (!segment.begins && start >= end) return std::nullopt;
+        segment.sequence = number(bytes, parts->transport + 4, 4) + segment.begins;  // the SYN has a number too
     } else {
         return std::nullopt;
     }

@@ -21,7 +21,7 @@ FLOOD = 20_000 if WORLD == "native" else 1000
 QUEUED = 64
 WAITING_ROWS = 256
 GOOD, OTHER = "10.99.0.10", "10.99.0.11"
-DNS_RECORD = 8 + 16 + 512  # bytes in the ring, of a short message (bpf/wire.h)
+DNS_RECORD = 8 + 8 + 512  # bytes in the ring, of a short message (bpf/wire.h)
 
 # Says how many of its attempts ended with which error, and how long half of them took at most. Each has a socket of
 # its own, so that each is a flow of its own.

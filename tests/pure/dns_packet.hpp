@@ -19,9 +19,9 @@ inline Bytes v4_header(std::uint8_t protocol, std::size_t length, bool inbound) 
     return out;
 }
 
-inline void put_ports(Bytes& out, bool inbound) {
-    put16(out, inbound ? 53 : 40000);
-    put16(out, inbound ? 40000 : 53);
+inline void put_ports(Bytes& out, bool inbound, std::uint16_t local = 40000) {
+    put16(out, inbound ? 53 : local);
+    put16(out, inbound ? local : 53);
 }
 
 inline Bytes udp_packet(const Bytes& payload, bool inbound = false) {
@@ -36,9 +36,9 @@ inline Bytes udp_packet(const Bytes& payload, bool inbound = false) {
 // `words` of options; flags 0x18 is ACK and PSH.
 inline Bytes tcp_packet(const Bytes& payload, bool inbound, std::uint32_t sequence,
                         std::uint32_t acknowledged, std::uint8_t flags = 0x18,
-                        std::uint8_t words = 0) {
+                        std::uint8_t words = 0, std::uint16_t local_port = 40000) {
     Bytes out = v4_header(6, 20u + words * 4u + payload.size(), inbound);
-    put_ports(out, inbound);
+    put_ports(out, inbound, local_port);
     put32(out, sequence);
     put32(out, acknowledged);
     out.insert(out.end(), {static_cast<std::uint8_t>((5 + words) << 4), flags});
@@ -58,10 +58,8 @@ inline Bytes framed(const Bytes& message) {
 }
 
 // As the kernel would write it, with `captured` bytes of the packet.
-inline Bytes ring_record(const Bytes& packet, bool inbound, std::uint64_t socket,
-                         std::size_t captured) {
+inline Bytes ring_record(const Bytes& packet, bool inbound, std::size_t captured) {
     dw_dns_packet head{};
-    head.socket = socket;
     head.length = static_cast<dw_u32>(packet.size());
     head.captured = static_cast<dw_u16>(captured);
     head.inbound = inbound;

@@ -44,7 +44,7 @@ TEST_CASE("a datagram's and a segment's payload is found") {
         REQUIRE(tcp);
         CHECK(text(tcp->payload) == "hello");
         CHECK(tcp->sequence == 0xfffffffe);
-        CHECK(tcp->acknowledged == 77);
+        CHECK_FALSE(tcp->begins);
     }
 }
 
@@ -58,7 +58,11 @@ TEST_CASE("padding is no payload, and a packet that is not all there has none") 
 }
 
 TEST_CASE("openings, empty segments, fragments and other protocols carry no DNS") {
-    CHECK_FALSE(parse_segment(tcp_packet(bytes_of("hello"), false, 1, 0, 0x02)));
+    const Bytes first = tcp_packet(bytes_of("hello"), false, 0xffffffff, 0, 0x02), answer = tcp_packet({}, true, 7, 1, 0x12);
+    const auto begun = parse_segment(first), answered = parse_segment(answer);
+    REQUIRE((begun && answered));
+    CHECK((begun->begins && begun->sequence == 0 && text(begun->payload) == "hello"));
+    CHECK((answered->begins && answered->sequence == 8 && answered->payload.empty()));
     CHECK_FALSE(parse_segment(tcp_packet({}, false, 1, 1)));
     Bytes fragment = udp_packet(bytes_of("hello"));
     fragment[6] = 0x20;

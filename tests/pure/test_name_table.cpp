@@ -12,10 +12,10 @@ namespace {
 
 constexpr std::uint64_t second = 1'000'000'000;
 const std::string host = "www.example.org";
-const DnsExchange by_udp{.socket = 7,
+const DnsExchange by_udp{.local = Address::parse("192.0.2.1").value(),
                          .server = Address::parse("192.0.2.53").value(),
-                         .server_port = 53,
                          .local_port = 40000,
+                         .server_port = 53,
                          .protocol = Protocol::udp};
 
 struct Fixture {
@@ -71,7 +71,7 @@ TEST_CASE("an answer that nobody asked for names nothing") {
         return other;
     };
     const DnsExchange others[] = {
-        with([](auto& e) { e.socket = 8; }),
+        with([](auto& e) { e.local = Address::parse("192.0.2.2").value(); }),
         with([](auto& e) { e.server = Address::parse("192.0.2.54").value(); }),
         with([](auto& e) { e.server_port = 54; }),
         with([](auto& e) { e.local_port = 40001; }),

@@ -18,8 +18,13 @@ const std::string host = "www.example.org";
 struct Fixture {
     Names names{std::nullopt, {}};
 
-    void take(const Bytes& packet, bool inbound, std::uint64_t socket = 7, std::size_t cut = 0) {
-        names.take_record(ring_record(packet, inbound, socket, packet.size() - cut), 1000);
+    void take(const Bytes& packet, bool inbound, std::size_t cut = 0) {
+        names.take_record(ring_record(packet, inbound, packet.size() - cut), 1000);
+    }
+    // The SYN of a connection, and the one that answers it: what is sent next has these numbers.
+    void connect(std::uint32_t at, std::uint32_t answers_at) {
+        take(tcp_packet({}, false, at - 1, 0, 0x02), false);
+        take(tcp_packet({}, true, answers_at - 1, at, 0x12), true);
     }
     std::string first(const char* address, Direction direction = Direction::out) {
         Flow flow;
@@ -55,6 +60,7 @@ TEST_CASE("DNS over TCP, in pieces, several messages on one connection") {
         fixture.take(tcp_packet(bytes, inbound, inbound ? 500 + at : 100 + at, 500), inbound);
     };
     const Bytes asked = framed(query());
+    fixture.connect(100, 500);
     send(asked, false, 0);
     send(framed(query(2)), false, static_cast<std::uint32_t>(asked.size()));
     Bytes answers = framed(answer());
@@ -71,23 +77,59 @@ TEST_CASE("DNS over TCP, in pieces, several messages on one connection") {
 
 TEST_CASE("a hole in a TCP stream names nothing, and is counted") {
     Fixture fixture;
+    fixture.connect(100, 500);
     fixture.take(tcp_packet(framed(query()), false, 100, 500), false);
     fixture.take(tcp_packet(framed(answer()), true, 501, 0), true);
+    CHECK(fixture.first("203.0.113.7") == "");
+    CHECK(fixture.names.counters().gaps == 1);
+    // Nor does anything later on that connection: a sender could have chosen where that begins.
+    fixture.take(tcp_packet(framed(query(2)), false, 700, 501), false);
+    fixture.take(tcp_packet(framed(answer(2)), true, 501, 0), true);
     CHECK(fixture.first("203.0.113.7") == "");
     CHECK(fixture.names.counters().gaps == 1);
 }
 
 TEST_CASE("answers on a connection that asked nothing name nothing") {
     Fixture fixture;
-    fixture.take(tcp_packet(framed(query()), false, 100, 500), false, 7);
-    fixture.take(tcp_packet(framed(answer()), true, 500, 0), true, 8);
+    fixture.connect(100, 500);
+    fixture.take(tcp_packet(framed(query()), false, 100, 500), false);
+    fixture.take(tcp_packet(framed(answer()), true, 500, 0, 0x18, 0, 40001), true);
     CHECK(fixture.first("203.0.113.7") == "");
+}
+
+TEST_CASE("a connection is followed from its beginning, or not at all") {
+    Fixture fixture;
+    fixture.take(tcp_packet(framed(query()), false, 100, 500), false);  // older than the daemon
+    fixture.take(tcp_packet(framed(answer()), true, 500, 0), true);
+    CHECK(fixture.first("203.0.113.7") == "");
+    fixture.take(tcp_packet({}, true, 499, 100, 0x12), true);  // nobody has called
+    fixture.take(tcp_packet(framed(answer()), true, 500, 0), true);
+    CHECK(fixture.names.counters().connections == 0);
+    fixture.connect(100, 500);
+    fixture.take(tcp_packet(framed(query()), false, 100, 500), false);
+    fixture.take(tcp_packet(framed(answer()), true, 500, 0), true);
+    CHECK(fixture.first("203.0.113.7") == host);
+    CHECK(fixture.names.counters().gaps == 0);
+}
+
+TEST_CASE("a connection with the ports of one before it is another") {
+    Fixture fixture;
+    fixture.connect(90'000, 70'000);
+    fixture.take(tcp_packet(framed(query()), false, 90'000, 70'000), false);
+    fixture.connect(100, 500);
+    fixture.take(tcp_packet(framed(answer()), true, 70'000, 0), true);  // the former one's
+    CHECK(fixture.first("203.0.113.7") == "");
+    fixture.connect(40'000, 20'000);
+    fixture.take(tcp_packet(framed(query(3)), false, 40'000, 20'000), false);
+    fixture.take(tcp_packet(framed(answer(3)), true, 20'000, 0), true);
+    CHECK(fixture.first("203.0.113.7") == host);
+    CHECK(fixture.names.counters().connections == 1);
 }
 
 TEST_CASE("a record cut short, or with nonsense in it, is counted and names nothing") {
     Fixture fixture;
     fixture.take(udp_packet(query(), false), false);
-    fixture.take(udp_packet(answer(), true), true, 7, 1);
+    fixture.take(udp_packet(answer(), true), true, 1);
     CHECK(fixture.names.counters().cut == 1);
     fixture.take(udp_packet({1, 2, 3}, true), true);
     fixture.take(udp_packet(query(), true), true);     // a query that came in
