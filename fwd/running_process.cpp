@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t status_limit = 8192, cgroup_limit = 8192;
 // Both maps are bounded far below it; keys that come and go meanwhile may be seen twice.
 constexpr std::size_t most_keys = std::size_t{1} << 21;
+constexpr int most_execs = 4;  // that it may do while it is looked at
 
 // The program that it runs now: of one process, the last exec.
 void find_program(int map, std::uint32_t pid, std::uint64_t start_ticks, std::optional<dw_process_key>& best) {
@@ -60,18 +61,23 @@ std::optional<std::uint32_t> status_number(std::string_view status, std::string_
     return std::nullopt;
 }
 
-Result<std::shared_ptr<const Process>> running_process(std::uint32_t pid, int processes_fd, int programs_fd) {
-    const auto folder = ProcFolder::open("/proc", pid);
-    const auto stat = folder ? folder->stat() : std::nullopt;
-    if (!stat) return fail(fmt::format("there is no process {}", pid), "see the numbers with: ps -e");
-    const std::string status = folder->text("status", status_limit);
+namespace {
+
+struct Maps {
+    int processes, programs;
+};
+
+// `changed`: it has become another program meanwhile, which takes away what was known of the one before.
+Result<NamedProcess> look_once(const ProcFolder& folder, std::uint32_t pid, const Maps& maps, bool& changed) {
+    const auto stat = folder.stat();
+    const std::string status = folder.text("status", status_limit);
     const auto group = status_number(status, "Tgid"), uid = status_number(status, "Uid"), gid = status_number(status, "Gid");
-    if (!group || !uid || !gid) return fail(fmt::format("process {} has just ended", pid));
+    if (!stat || !group || !uid || !gid) return fail(fmt::format("process {} has just ended", pid));
     if (*group != pid)
         return fail(fmt::format("{} is a thread of process {}", pid, *group), fmt::format("ask about {}", *group));
     std::optional<dw_process_key> key;
-    find_program(programs_fd, pid, stat->start_ticks, key);
-    find_program(processes_fd, pid, stat->start_ticks, key);
+    find_program(maps.programs, pid, stat->start_ticks, key);
+    find_program(maps.processes, pid, stat->start_ticks, key);
     if (!key)
         return fail(fmt::format("no hook has seen process {}", pid),
                     "it is a kernel thread, or there were too many processes: see doorward status");
@@ -79,8 +85,25 @@ Result<std::shared_ptr<const Process>> running_process(std::uint32_t pid, int pr
     binding.who = *key;
     binding.uid = *uid;
     binding.gid = *gid;
-    binding.cgroup_id = cgroup_of(*folder);
-    const auto named = ProcessTable::of_maps(processes_fd, programs_fd, 1).name(binding);
+    binding.cgroup_id = cgroup_of(folder);
+    auto named = ProcessTable::of_maps(maps.processes, maps.programs, 1).name(binding);
+    dw_process kept{};
+    changed = bpf_map_lookup_elem(maps.programs, &*key, &kept) != 0;
+    return named;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Process>> running_process(std::uint32_t pid, int processes_fd, int programs_fd) {
+    const auto folder = ProcFolder::open("/proc", pid);
+    if (!folder) return fail(fmt::format("there is no process {}", pid), "see the numbers with: ps -e");
+    bool changed = true;
+    NamedProcess named;
+    for (int tries = 0; changed && tries < most_execs; ++tries) {
+        auto looked = look_once(*folder, pid, {processes_fd, programs_fd}, changed);
+        if (!looked) return std::unexpected(looked.error());
+        named = std::move(*looked);
+    }
     if (named.process) return named.process;
     return fail(fmt::format("process {} is not known: {}", pid, unknown_name(named.unknown)));
 }
