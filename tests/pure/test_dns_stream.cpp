@@ -57,12 +57,15 @@ TEST_CASE("padding is no payload, and a packet that is not all there has none") 
         CHECK_FALSE(parse_segment(std::span(whole).first(size)));
 }
 
-TEST_CASE("openings, empty segments, fragments and other protocols carry no DNS") {
+TEST_CASE("what begins a connection is told, with the number of its first byte") {
     const Bytes first = tcp_packet(bytes_of("hello"), false, 0xffffffff, 0, 0x02), answer = tcp_packet({}, true, 7, 1, 0x12);
     const auto begun = parse_segment(first), answered = parse_segment(answer);
     REQUIRE((begun && answered));
     CHECK((begun->begins && begun->sequence == 0 && text(begun->payload) == "hello"));
     CHECK((answered->begins && answered->sequence == 8 && answered->payload.empty()));
+}
+
+TEST_CASE("empty segments, fragments and other protocols carry no DNS") {
     CHECK_FALSE(parse_segment(tcp_packet({}, false, 1, 1)));
     Bytes fragment = udp_packet(bytes_of("hello"));
     fragment[6] = 0x20;
