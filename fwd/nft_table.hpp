@@ -16,7 +16,7 @@ enum class QueueKind : std::uint8_t {
     xtables,  // the NFQUEUE target through nft_compat, for kernels without nft_queue
 };
 
-// BPF socket filters (bpf/sender.h, grants.h, verdicts.h, dns.h), asked by rules about a packet. -1: there is none.
+// BPF socket filters (bpf/sender.h, grants.h, verdicts.h, dns.h), asked by rules about a packet. Negative: it is not loaded.
 struct TablePrograms {
     int same_sender = -1;  // 1: the connection's packet is sent by the one who sent on this flow before
     int granted = -1;      // 1: the datagram's sender was accepted on this flow

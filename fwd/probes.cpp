@@ -280,12 +280,12 @@ TablePrograms Probes::table_programs() const {
             .slot_bit = {bpf_program__fd(programs.slot_bit0), bpf_program__fd(programs.slot_bit1),
                          bpf_program__fd(programs.slot_bit2)},
             .still_owner = bpf_program__fd(programs.still_owner),
-            .known_connection = impl_->verdicts ? bpf_program__fd(programs.known_connection) : -1,
-            .known_datagram = impl_->verdicts ? bpf_program__fd(programs.known_datagram) : -1,
-            .denied_datagram = impl_->verdicts ? bpf_program__fd(programs.denied_datagram) : -1,
-            .still_known = impl_->verdicts ? bpf_program__fd(programs.still_known) : -1,
-            .dns_query = impl_->names ? bpf_program__fd(programs.dns_query) : -1,
-            .dns_answer = impl_->names ? bpf_program__fd(programs.dns_answer) : -1};
+            .known_connection = bpf_program__fd(programs.known_connection),
+            .known_datagram = bpf_program__fd(programs.known_datagram),
+            .denied_datagram = bpf_program__fd(programs.denied_datagram),
+            .still_known = bpf_program__fd(programs.still_known),
+            .dns_query = bpf_program__fd(programs.dns_query),
+            .dns_answer = bpf_program__fd(programs.dns_answer)};
 }
 Result<VerdictMemory> Probes::verdict_memory(std::size_t capacity) {
     return VerdictMemory::of_maps(bpf_map__fd(impl_->object->maps.verdicts),
