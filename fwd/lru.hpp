@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <list>
 #include <unordered_map>
 #include <utility>
@@ -24,13 +25,12 @@ public:
 
     Value& put(const Key& key, Value value) {
         if (Value* known = find(key)) return *known = std::move(value);
-        if (entries_.size() >= capacity_) {
-            index_.erase(entries_.back().first);
-            entries_.pop_back();
-            evicted_++;
+        if (entries_.empty() || entries_.size() < capacity_) {
+            entries_.emplace_front(key, std::move(value));
+            index_.emplace(key, entries_.begin());
+        } else {
+            reuse_oldest(key, std::move(value));
         }
-        entries_.emplace_front(key, std::move(value));
-        index_.emplace(key, entries_.begin());
         return entries_.front().second;
     }
 
@@ -40,6 +40,17 @@ public:
     std::size_t evicted() const { return evicted_; }
 
 private:
+    // A full map stays so: its memory goes round.
+    void reuse_oldest(const Key& key, Value value) {
+        auto place = index_.extract(entries_.back().first);
+        entries_.splice(entries_.begin(), entries_, std::prev(entries_.end()));
+        entries_.front() = {key, std::move(value)};
+        place.key() = key;
+        place.mapped() = entries_.begin();
+        index_.insert(std::move(place));
+        evicted_++;
+    }
+
     std::size_t capacity_;
     std::size_t evicted_ = 0;
     std::list<std::pair<Key, Value>> entries_;

@@ -48,3 +48,12 @@ TEST_CASE("a value that is replaced or forgotten is let go of") {
     CHECK(map.entries().front().first == 4);
     CHECK(map.entries().back().first == 3);
 }
+
+TEST_CASE("a map without room keeps what was put last") {
+    Map map(0);
+    map.put(1, text("one"));
+    map.put(2, text("two"));
+    CHECK_FALSE(map.find(1));
+    CHECK(**map.find(2) == "two");
+    CHECK(map.size() == 1);
+}
