@@ -28,6 +28,7 @@ struct dns_view {
 	struct dw_address resolver;
 	dw_u32 transport; /* where its header begins */
 	bool tcp;
+	bool empty; /* of data */
 };
 
 enum { TCP_FLAG_SYN = 2, IP_AND_PORTS = 28 /* bytes of headers, at least */ };
@@ -62,7 +63,8 @@ static __always_inline bool tells(struct __sk_buff *skb, struct dns_view *view)
 
 	if (bpf_skb_load_bytes(skb, view->transport, tcp, sizeof(tcp)))
 		return false;
-	return (tcp[13] & TCP_FLAG_SYN) || skb->len > view->transport + (tcp[12] >> 4) * 4;
+	view->empty = skb->len <= view->transport + (tcp[12] >> 4) * 4;
+	return (tcp[13] & TCP_FLAG_SYN) || !view->empty;
 }
 
 /* `room` is a constant, a power of two. The barriers keep the bounds on the register that is used,
@@ -113,7 +115,7 @@ static __always_inline int copy_dns(struct __sk_buff *skb, bool inbound)
 		return 0;
 	if (bpf_map_lookup_elem(&resolvers, &view.resolver))
 		copy_packet(skb, skb->len, inbound);
-	else
+	else if (!view.empty)
 		count_failure(inbound ? DW_FAIL_DNS_STRANGER : DW_FAIL_DNS_ELSEWHERE);
 	return 0;
 }

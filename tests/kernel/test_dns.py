@@ -162,6 +162,8 @@ class Dns(KernelTest):
         self.assertEqual((counts["asked-elsewhere"], counts["other-resolver"]), (1, 1))
         self.assertEqual(self.look_up("good.example", "A", "--tcp", server=SECOND), 0)
         self.assertEqual(self.reach(), REFUSED)
+        # What opens the connection asks nothing.
+        self.assertEqual(self.refused()["asked-elsewhere"], 2)
 
     def test_records_beside_the_question_name_nothing(self):
         self.start()
