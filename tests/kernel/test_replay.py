@@ -4,6 +4,8 @@
 import json
 import shutil
 import sqlite3
+import sys
+from pathlib import Path
 
 from lib.case import KernelTest, only_in
 from lib.places import built, copies
@@ -120,7 +122,8 @@ class Replay(KernelTest):
         daemon, _, _ = self.record()
         process = self.host.start(shutil.which("sleep"), "60")
         try:
-            rule = ("deny", "/**", "--parent", "/usr/**", "--user", "0", "--to", "203.0.113.0/24", "--name", "no")
+            parent = str(Path(sys.executable).resolve().parent) + "/**"  # wherever this interpreter is
+            rule = ("deny", "/**", "--parent", parent, "--user", "0", "--to", "203.0.113.0/24", "--name", "no")
             self.assertEqual(daemon.command(*rule).returncode, 0)
             run = daemon.command("explain", "--pid", str(process.pid), "--to", "203.0.113.7", "--json")
             self.assertEqual(run.returncode, 0, run.stderr)
