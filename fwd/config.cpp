@@ -153,10 +153,11 @@ Result<void> read_digests(const YamlValue& value, DigestLimits& digests) {
 }
 
 Result<void> read_config(const YamlValue& top, Config& config) {
-    static constexpr std::array<std::string_view, 18> keys = {
+    static constexpr std::array<std::string_view, 19> keys = {
         "mode",      "defaults",  "loopback", "forward",        "packet_sockets", "hooks",  "queue",
         "mark_mask", "rules_dir", "database", "control_socket", "groups",         "retention",
-        "limits",    "digests",   "dns",      "verdict_cache",  "denied_as"};
+        "limits",    "digests",   "dns",      "verdict_cache",  "denied_as",
+        "busy_wait"};
     return Section(top, keys)
         .choice("mode", config.mode, {modes, mode_name})
         .take("defaults", [&](const YamlValue& v) { return read_defaults(v, config.defaults); })
@@ -181,6 +182,7 @@ Result<void> read_config(const YamlValue& top, Config& config) {
         .take("digests", [&](const YamlValue& v) { return read_digests(v, config.digests); })
         .flag("verdict_cache", config.verdict_cache)
         .choice("denied_as", config.denied_as, {denials, denied_as_name})
+        .flag("busy_wait", config.busy_wait)
         .finish();
 }
 

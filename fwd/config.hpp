@@ -106,6 +106,7 @@ struct Config {
     DnsConfig dns;
     bool verdict_cache = true;  // false: each new flow is decided by the daemon
     DeniedAs denied_as = DeniedAs::eperm;
+    bool busy_wait = true;  // false: the packet thread sleeps until the next packet, whenever there is none
     Retention retention;
     Limits limits;
     DigestLimits digests;

@@ -5,9 +5,11 @@
 #include <random>
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 
 #include "fwd/clock.hpp"
+#include "fwd/run_delay.hpp"
 #include "fwd/thread_signals.hpp"
 #include "rules/glob.hpp"
 
@@ -22,6 +24,21 @@ ParkedPackets::Limits parking_of(const DigestLimits& limits) {
     return {.packets = limits.parked_packets,
             .of_one_file = std::max<std::size_t>(limits.parked_packets / 8, 1),
             .wait_ns = std::uint64_t{limits.wait_ms} * 1'000'000};
+}
+
+// How many of them this process may use. On one, whoever looks for a packet keeps its sender from sending it.
+int processors() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+// Of the calling thread.
+BusyWait busy_wait_of_thread() {
+    auto opened = RunDelay::open();
+    if (!opened) return BusyWait();
+    const auto delay = std::make_shared<const RunDelay>(std::move(*opened));
+    return BusyWait([delay] { return delay->ns(); });
 }
 
 // So that a program which sends one packet and is gone need not be met twice.
@@ -49,7 +66,8 @@ void prefetch_contents(ContentWorker& contents, const Ruleset& rules) {
 
 Guard::Guard(const Config& config)
     : marks_(config.mark_mask), first_generation_(std::random_device{}()),
-      parking_(parking_of(config.digests)), name_sources_(config.dns) {}
+      parking_(parking_of(config.digests)), busy_wait_(config.busy_wait && processors() > 1),
+      name_sources_(config.dns) {}
 
 Result<std::unique_ptr<Guard>> Guard::attach(const Config& config) {
     std::unique_ptr<Guard> guard(new Guard(config));
@@ -243,6 +261,10 @@ std::vector<MissingFeature> Guard::missing() const {
                            "a program that sends over loopback in another host's name (IPv6) has the kernel answer "
                            "that host with what it sent; what is sent to all of a network is named after one of "
                            "its receivers"});
+    if (busy_wait_ && !RunDelay::open())
+        missing.push_back({"/proc/thread-self/schedstat, a thread's delays",
+                           "the packet thread sleeps also between packets that come quickly one after the other, and "
+                           "each waits until it has woken"});
     return missing;
 }
 
@@ -255,6 +277,7 @@ std::array<std::uint64_t, DW_FAILURES> Guard::map_failures() const {
 void Guard::serve_packets() {
     block_signals();
     ::pthread_setname_np(::pthread_self(), "packets");
+    if (busy_wait_) queue_->set_busy_wait(busy_wait_of_thread());
     while (!ending_) {
         heartbeat_++;
         names_->take_in(monotonic_ns());  // also while no packet asks for names
@@ -269,10 +292,10 @@ void Guard::serve_packets() {
 
 Result<void> Guard::serve_once() {
     const auto judge = [this](const QueuedPacket& packet) { return pipeline_->judge(packet); };
-    const auto served =
-        queue_->serve(pipeline_->wait_ms(serve_timeout_ms), judge, contents_->ready_fd());
+    // While none is parked, nobody waits for what is being found out.
+    const int found = pipeline_->parked().now == 0 ? -1 : contents_->ready_fd();
+    const auto served = queue_->serve(pipeline_->wait_ms(serve_timeout_ms), judge, found);
     if (!served) return std::unexpected(served.error());
-    // While packets come and none is parked, nobody waits for what has been found out.
     if (*served != 0 && pipeline_->parked().now == 0) return {};
     eventfd_t count = 0;
     // Read before: what comes later wakes us again.

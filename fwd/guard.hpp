@@ -101,6 +101,7 @@ private:
     std::shared_ptr<const NetworkState> network_;  // as the kernel says: without name servers
     ActiveRulesSlot active_;
     const ParkedPackets::Limits parking_;
+    const bool busy_wait_;  // the packet thread may look for packets without sleeping
     std::unique_ptr<ContentWorker> contents_;
     std::optional<Probes> probes_;
     std::optional<SockDiag> sockets_;

@@ -19,6 +19,15 @@ namespace {
 
 using Decide = PacketQueue::Decide;
 
+// Tells the processor that this is a loop that waits.
+void pause_processor() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
 // What the kernel's table of queues adds up for one queue. Its counters have 32 bits and wrap.
 class KernelDrops {
 public:
@@ -55,15 +64,19 @@ struct PacketQueue::Impl {
     QueueSocket socket;
     QueueVerdicts verdicts;
     KernelDrops drops;
+    BusyWait busy_wait;
     std::atomic<std::uint64_t> received = 0;
     std::atomic<std::uint64_t> answered = 0;
     std::atomic<std::uint64_t> malformed = 0;
     std::uint64_t asked_ns = 0;    // when it was last looked at
     std::uint64_t settled_ns = 0;  // when it was last seen empty
+    bool own = false;              // whether this host has sent a packet of this batch
     std::exception_ptr thrown;  // the first that `decide` threw in this batch
 
     Result<void> flush();
     Result<std::size_t> receive();
+    Result<std::size_t> look_awake();
+    Result<std::size_t> next(int timeout_ms, int also);
     Result<std::size_t> take_datagram(std::span<const std::uint8_t> datagram, const Decide& decide);
     Result<std::size_t> take_message(const QueueMessage& message, const Decide& decide);
     void ask(QueuedPacket packet, const Decide& decide);
@@ -110,6 +123,7 @@ Result<std::size_t> PacketQueue::Impl::take_message(const QueueMessage& message,
     switch (message.kind) {
     case QueueMessage::Kind::packet:
         received.fetch_add(1, std::memory_order_relaxed);
+        own = own || !(message.packet.inbound || message.packet.forwarded);
         ask(message.packet, decide);
         return 1;
     case QueueMessage::Kind::unreadable:
@@ -156,6 +170,8 @@ Result<PacketQueue> PacketQueue::open(std::uint16_t queue, std::uint32_t max_pac
     return PacketQueue(std::make_unique<Impl>(std::move(*socket), std::move(table), queue));
 }
 
+void PacketQueue::set_busy_wait(BusyWait busy_wait) { impl_->busy_wait = std::move(busy_wait); }
+
 Result<void> PacketQueue::answer(std::uint32_t id, std::uint32_t mark,
                                  const QueueVerdict& verdict) {
     impl_->add(id, mark, verdict);
@@ -164,20 +180,38 @@ Result<void> PacketQueue::answer(std::uint32_t id, std::uint32_t mark,
 
 Result<std::size_t> PacketQueue::Impl::receive() {
     asked_ns = monotonic_ns();
-    return socket.receive();
+    auto datagrams = socket.receive();
+    if (datagrams && *datagrams == 0) settled_ns = asked_ns;
+    return datagrams;
+}
+
+Result<std::size_t> PacketQueue::Impl::look_awake() {
+    constexpr int pauses = 10;  // some hundred nanoseconds, in which the processor's other thread works
+    const std::uint64_t until_ns = busy_wait.until_ns(asked_ns);
+    Result<std::size_t> datagrams = 0;
+    while (asked_ns < until_ns && datagrams && *datagrams == 0) {
+        for (int i = 0; i < pauses; ++i) pause_processor();
+        datagrams = receive();
+    }
+    return datagrams;
+}
+
+Result<std::size_t> PacketQueue::Impl::next(int timeout_ms, int also) {
+    auto datagrams = receive();
+    if (datagrams && *datagrams == 0 && also < 0) datagrams = look_awake();
+    if (!datagrams || *datagrams != 0) return datagrams;
+    const auto ready = socket.wait(timeout_ms, also);
+    if (!ready) return std::unexpected(ready.error());
+    return *ready ? receive() : 0;
 }
 
 Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide, int also) {
     Impl& impl = *impl_;
-    auto datagrams = impl.receive();
-    if (datagrams && *datagrams == 0) {
-        impl.settled_ns = impl.asked_ns;  // nothing was left when this began
-        const auto ready = impl.socket.wait(timeout_ms, also);
-        if (!ready) return impl.lost(ready.error());
-        if (!*ready) return 0;
-        datagrams = impl.receive();
-    }
+    const auto datagrams = impl.next(timeout_ms, also);
     if (!datagrams) return impl.lost(datagrams.error());
+    if (*datagrams == 0) return 0;
+    const std::uint64_t came_ns = monotonic_ns();
+    impl.own = false;
     std::size_t packets = 0;
     Result<void> outcome;
     for (std::size_t i = 0; i < *datagrams; ++i) {
@@ -189,6 +223,7 @@ Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide, int
         }
     }
     if (auto sent = impl.flush(); !sent && outcome) outcome = sent;
+    impl.busy_wait.served(came_ns, monotonic_ns(), impl.own);
     // A batch that was not full took all there was.
     if (*datagrams < QueueSocket::batch) impl.settled_ns = impl.asked_ns;
     if (impl.thrown) std::rethrow_exception(std::exchange(impl.thrown, nullptr));

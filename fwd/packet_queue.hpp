@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 
+#include "fwd/busy_wait.hpp"
 #include "rules/result.hpp"
 
 namespace doorward {
@@ -44,6 +45,9 @@ public:
     PacketQueue(PacketQueue&&) noexcept;
     PacketQueue& operator=(PacketQueue&&) noexcept;
     ~PacketQueue();
+
+    // When serve() looks for packets without sleeping: never, unless this is called. In the serving thread.
+    void set_busy_wait(BusyWait busy_wait);
 
     // Nothing: the packet stays with the kernel until answer() is called for it.
     using Decide = std::function<std::optional<QueueVerdict>(const QueuedPacket&)>;

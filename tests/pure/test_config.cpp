@@ -58,6 +58,7 @@ void check_equal(const Config& a, const Config& b) {
     CHECK(a.digests == b.digests);
     CHECK(a.verdict_cache == b.verdict_cache);
     CHECK(a.denied_as == b.denied_as);
+    CHECK(a.busy_wait == b.busy_wait);
 }
 
 constexpr const char* everything_else =
@@ -80,7 +81,8 @@ constexpr const char* everything_else =
     "  minimum_ttl: 5}\n"
     "digests: {files: 9, parked_packets: 10, wait_ms: 11}\n"
     "verdict_cache: false\n"
-    "denied_as: EACCES\n";
+    "denied_as: EACCES\n"
+    "busy_wait: false\n";
 
 }  // namespace
 
@@ -119,7 +121,7 @@ TEST_CASE("the example has every key, each with its default") {
           "megabytes", "set_aside", "limits", "bindings", "processes", "listeners", "queued_packets",
           "audit_records", "names", "dns_queries", "dns", "enabled", "resolvers", "hosts_file",
           "minimum_ttl", "digests", "files", "parked_packets", "wait_ms", "verdicts",
-          "verdict_cache", "denied_as"}) {
+          "verdict_cache", "denied_as", "busy_wait"}) {
         INFO(key);
         std::size_t at = text.find(std::string("\n") + key + ":");
         if (at == std::string::npos) at = text.find(std::string("\n  ") + key + ":");
@@ -154,6 +156,7 @@ TEST_CASE("every key is read") {
     CHECK(read.digests == DigestLimits{9, 10, 11});
     CHECK_FALSE(read.verdict_cache);
     CHECK(read.denied_as == DeniedAs::eacces);
+    CHECK_FALSE(read.busy_wait);
     CHECK(invalid(read) == "valid");
 }
 
