@@ -106,11 +106,27 @@ struct NftTable::Impl {
         if (installed) (void)run(nft.get(), nft_remove_text());
     }
 
+    // A daemon that was killed has left its table. Chains that are put in and taken out stand behind one another for
+    // a moment, and each reads for itself which generation of rules counts: a packet between the two, when that
+    // changes, finds the one not yet filled and the other empty already. Chains that stay have no such moment.
+    Result<void> replace_rules() {
+        if (auto done = run(nft.get(), nft_table_text(layout, OldTable::emptied)); !done) return put_afresh();
+        // They would go on from the former daemon's.
+        (void)run(nft.get(), "reset counters table inet doorward");
+        return {};
+    }
+
+    // Also where chains of that name are others.
+    Result<void> put_afresh() {
+        if (auto done = run(nft.get(), nft_table_text(layout, OldTable::removed)); !done)
+            return std::unexpected(done.error());
+        return {};
+    }
+
     // The queue last: what is queued before its sender can be asked for would stay without a name.
     // Until then undecided packets are dropped (or, with bypass, pass).
-    Result<void> put() {
-        if (auto done = run(nft.get(), nft_table_text(layout)); !done)
-            return std::unexpected(done.error());
+    Result<void> put(OldTable old) {
+        if (auto done = old == OldTable::emptied ? replace_rules() : put_afresh(); !done) return done;
         installed = true;
         if (auto done = put_questions(); !done) return done;
         return put_queue(layout);
@@ -177,7 +193,7 @@ Result<NftTable> NftTable::install(const NftLayout& layout) {
         impl->kind = QueueKind::xtables;
     }
     impl->layout.asks_source = run(impl->nft.get(), nft_source_probe_text()).has_value();
-    if (auto done = impl->put(); !done) {
+    if (auto done = impl->put(OldTable::emptied); !done) {
         return fail("cannot put in the table inet doorward: " + done.error().what,
                     "a module may be missing (nft_ct, nft_reject_inet, nf_tables)");
     }
@@ -210,7 +226,7 @@ Result<void> NftTable::set_bypass(bool bypass) {
 
 Result<void> NftTable::put_again() {
     impl_->layout.generation_mark = impl_->layout.marks.none_yet();
-    if (auto done = impl_->put(); !done)
+    if (auto done = impl_->put(OldTable::removed); !done)
         return fail("cannot put the table inet doorward back: " + done.error().what);
     return {};
 }

@@ -279,8 +279,10 @@ std::string probe(std::string_view rule) {
 
 }  // namespace
 
-std::string nft_table_text(const NftLayout& layout) {
-    std::string out = nft_remove_text() + fmt::format("table {} {{\n", table_name);
+std::string nft_table_text(const NftLayout& layout, OldTable old) {
+    std::string out = old == OldTable::removed ? nft_remove_text()
+                                               : fmt::format("add table {0}\nflush table {0}\n", table_name);
+    out += fmt::format("table {} {{\n", table_name);
     for (const char* counter : {"decided", "known", "loopback", "neighbour", "answers", "queued", "rejected"}) {
         out += block("counter", counter, {});
     }

@@ -8,9 +8,12 @@
 
 namespace doorward {
 
+// What becomes of a table of the same name: all of it goes, or its rules, while its chains stay where they are hooked.
+enum class OldTable { removed, emptied };
+
 // The whole table, replacing one of the same name in the same transaction. The chain `undecided`
 // holds no queue rule yet: nothing passes it (or, with bypass, everything).
-std::string nft_table_text(const NftLayout& layout);
+std::string nft_table_text(const NftLayout& layout, OldTable old = OldTable::removed);
 
 // Asks for nft's `queue` statement and leaves nothing behind: one transaction.
 std::string nft_probe_text(const NftLayout& layout);

@@ -5,6 +5,7 @@
 
 using namespace doorward;
 using Catch::Contains;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -24,6 +25,15 @@ std::string chain(const std::string& text, const std::string& name) {
 }
 
 }  // namespace
+
+TEST_CASE("a table is replaced with its hooks or by its rules alone") {
+    const std::string whole = nft_table_text(some_layout());
+    const std::string rules = nft_table_text(some_layout(), OldTable::emptied);
+    CHECK_THAT(whole, StartsWith("add table inet doorward\ndelete table inet doorward\n"));
+    CHECK_THAT(rules, StartsWith("add table inet doorward\nflush table inet doorward\n"));
+    CHECK_THAT(rules, !Contains("delete "));
+    CHECK(whole.substr(whole.find("table inet doorward {")) == rules.substr(rules.find("table inet doorward {")));
+}
 
 TEST_CASE("the table replaces its predecessor in the same transaction", "[nft_text]") {
     const std::string text = nft_table_text(some_layout());
