@@ -109,24 +109,20 @@ struct NftTable::Impl {
     // A daemon that was killed has left its table. Chains that are put in and taken out stand behind one another for
     // a moment, and each reads for itself which generation of rules counts: a packet between the two, when that
     // changes, finds the one not yet filled and the other empty already. Chains that stay have no such moment.
-    Result<void> replace_rules() {
-        if (auto done = run(nft.get(), nft_table_text(layout, OldTable::emptied)); !done) return put_afresh();
+    // Where chains of that name are others, all of it goes.
+    Result<void> put_rules(OldTable old) {
+        auto done = run(nft.get(), nft_table_text(layout, old));
+        if (!done && old == OldTable::emptied) return put_rules(OldTable::removed);
+        if (!done) return std::unexpected(done.error());
         // They would go on from the former daemon's.
-        (void)run(nft.get(), "reset counters table inet doorward");
-        return {};
-    }
-
-    // Also where chains of that name are others.
-    Result<void> put_afresh() {
-        if (auto done = run(nft.get(), nft_table_text(layout, OldTable::removed)); !done)
-            return std::unexpected(done.error());
+        if (old == OldTable::emptied) (void)run(nft.get(), "reset counters table inet doorward");
         return {};
     }
 
     // The queue last: what is queued before its sender can be asked for would stay without a name.
     // Until then undecided packets are dropped (or, with bypass, pass).
     Result<void> put(OldTable old) {
-        if (auto done = old == OldTable::emptied ? replace_rules() : put_afresh(); !done) return done;
+        if (auto done = put_rules(old); !done) return done;
         installed = true;
         if (auto done = put_questions(); !done) return done;
         return put_queue(layout);
