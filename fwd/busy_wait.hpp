@@ -21,7 +21,7 @@ public:
     static constexpr std::uint64_t most_ns = 150'000;          // looked for no longer
     static constexpr std::uint64_t quick_ns = 200'000;         // the same of who has slept, and had to wake
     static constexpr std::uint32_t quick_batches = 4;          // in succession
-    static constexpr std::uint64_t interval_ns = 100'000'000; // of asking for the delay
+    static constexpr std::uint64_t interval_ns = 100'000'000;  // of asking for the delay
     static constexpr std::uint64_t most_delay_percent = 25;    // of the time; beyond it no more is looked for
     static constexpr std::uint64_t rest_ns = 1'000'000'000;    // so long
 

@@ -5,7 +5,6 @@
 #include <random>
 
 #include <pthread.h>
-#include <sched.h>
 #include <sys/eventfd.h>
 
 #include "fwd/clock.hpp"
@@ -24,21 +23,6 @@ ParkedPackets::Limits parking_of(const DigestLimits& limits) {
     return {.packets = limits.parked_packets,
             .of_one_file = std::max<std::size_t>(limits.parked_packets / 8, 1),
             .wait_ns = std::uint64_t{limits.wait_ms} * 1'000'000};
-}
-
-// How many of them this process may use. On one, whoever looks for a packet keeps its sender from sending it.
-int processors() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    return ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
-// Of the calling thread.
-BusyWait busy_wait_of_thread() {
-    auto opened = RunDelay::open();
-    if (!opened) return BusyWait();
-    const auto delay = std::make_shared<const RunDelay>(std::move(*opened));
-    return BusyWait([delay] { return delay->ns(); });
 }
 
 // So that a program which sends one packet and is gone need not be met twice.
@@ -66,7 +50,7 @@ void prefetch_contents(ContentWorker& contents, const Ruleset& rules) {
 
 Guard::Guard(const Config& config)
     : marks_(config.mark_mask), first_generation_(std::random_device{}()),
-      parking_(parking_of(config.digests)), busy_wait_(config.busy_wait && processors() > 1),
+      parking_(parking_of(config.digests)), busy_wait_(config.busy_wait && usable_processors() > 1),
       name_sources_(config.dns) {}
 
 Result<std::unique_ptr<Guard>> Guard::attach(const Config& config) {

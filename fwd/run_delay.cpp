@@ -3,9 +3,11 @@
 
 #include <array>
 #include <charconv>
+#include <memory>
 #include <string>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 namespace doorward {
@@ -43,6 +45,19 @@ std::optional<std::uint64_t> RunDelay::ns() const {
     const ssize_t got = ::pread(file_.get(), text.data(), text.size(), 0);
     if (got <= 0) return std::nullopt;
     return run_delay_of({text.data(), static_cast<std::size_t>(got)});
+}
+
+BusyWait busy_wait_of_thread() {
+    auto opened = RunDelay::open();
+    if (!opened) return BusyWait();
+    const auto delay = std::make_shared<const RunDelay>(std::move(*opened));
+    return BusyWait([delay] { return delay->ns(); });
+}
+
+int usable_processors() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 }  // namespace doorward

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How long a thread has waited for a processor (Documentation/scheduler/sched-stats.rst).
+// How long a thread has waited for a processor, and what follows from that (Documentation/scheduler/sched-stats.rst).
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "fwd/busy_wait.hpp"
 #include "fwd/handle.hpp"
 
 namespace doorward {
@@ -27,5 +28,11 @@ private:
     explicit RunDelay(Fd file) : file_(std::move(file)) {}
     Fd file_;
 };
+
+// As the calling thread's delay allows; never, where that is not measured.
+BusyWait busy_wait_of_thread();
+
+// How many the calling thread may use. On one, whoever looks for a packet keeps its sender from sending it.
+int usable_processors();
 
 }  // namespace doorward
