@@ -13,7 +13,7 @@ static __always_inline bool chosen_by_processor(struct sock_reuseport *group)
 	return bpf_core_field_exists(group->incoming_cpu) && BPF_CORE_READ(group, incoming_cpu);
 }
 
-/* Question and answer: the daemon has this mapped, and asks from one thread. */
+/* Question and answer: the daemon has this mapped, and asks from one thread at a time. */
 struct dw_port_group port_group_asked;
 
 SEC("syscall")

@@ -39,8 +39,9 @@ void report_daemon(Report& report, const Status& status) {
     report.line("Mode", enforce ? "enforce" : "observe: everything passes, nothing is blocked",
                 enforce ? Colour::green : Colour::yellow);
     report.line("Hooks", status.hooks);
-    report.line("Queue", fmt::format("{} ({})", status.queue,
-                                     status.queue_kind == QueueKind::nft ? "nft" : "xtables"));
+    report.line(status.queues > 1 ? "Queues" : "Queue",
+                fmt::format("{} ({})", queue_numbers(status.queue, status.queues),
+                            status.queue_kind == QueueKind::nft ? "nft" : "xtables"));
     report.line("Loopback",
                 status.loopback == PassPolicy::accept ? "passes undecided" : "is filtered");
     report.line("Network", fmt::format("namespace {}", status.network_namespace));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The ruleset in force. The main thread publishes, the packet thread reads, neither waits.
+// The ruleset in force. The main thread publishes, the packet threads read, none waits.
 #pragma once
 
 #include <atomic>

@@ -32,6 +32,7 @@ constexpr std::uint32_t max_entries = 1 << 24;
 constexpr std::uint32_t max_minimum_ttl = 3600;
 constexpr std::uint32_t max_parked = 4096;
 constexpr std::uint32_t max_wait_ms = 60'000;
+constexpr std::uint32_t max_queue = 65535;
 constexpr std::size_t max_path = 4095;
 constexpr std::size_t max_socket_path = 107;  // sockaddr_un holds 108 bytes with the NUL
 
@@ -64,6 +65,21 @@ Result<void> check_mask(std::uint32_t mask) {
     if (Marks::valid(mask)) return {};
     return fail(fmt::format("mark_mask: {:#010x} is not one run of at least six bits", mask),
                 "use bits side by side that nothing else on this host uses, such as 0x7f000000");
+}
+
+constexpr std::uint16_t queue_numbers[] = {0, 1, 2, 4, 8};
+
+std::string_view queue_number_name(std::uint16_t number) {
+    constexpr std::string_view names[] = {"auto", "1", "2", "4", "8"};
+    return names[std::ranges::find(queue_numbers, number) - std::begin(queue_numbers)];
+}
+
+Result<void> check_queues(std::uint32_t first, std::uint16_t number) {
+    if (std::ranges::find(queue_numbers, number) == std::end(queue_numbers))
+        return fail(fmt::format("queues: {} is no number of queues", number), "use auto, 1, 2, 4 or 8");
+    if (first + number <= max_queue + 1) return {};
+    return fail(fmt::format("queues: {} from {} on go beyond {}", number, first, max_queue),
+                fmt::format("use a queue of at most {}", max_queue + 1 - number));
 }
 
 Result<void> check_number(std::string_view key, std::uint32_t number, std::uint32_t most) {
@@ -153,10 +169,10 @@ Result<void> read_digests(const YamlValue& value, DigestLimits& digests) {
 }
 
 Result<void> read_config(const YamlValue& top, Config& config) {
-    static constexpr std::array<std::string_view, 19> keys = {
+    static constexpr std::array<std::string_view, 20> keys = {
         "mode",      "defaults",  "loopback", "forward",        "packet_sockets", "hooks",  "queue",
         "mark_mask", "rules_dir", "database", "control_socket", "groups",         "retention",
-        "limits",    "digests",   "dns",      "verdict_cache",  "denied_as",
+        "limits",    "digests",   "dns",      "verdict_cache",  "denied_as",      "queues",
         "busy_wait"};
     return Section(top, keys)
         .choice("mode", config.mode, {modes, mode_name})
@@ -166,7 +182,9 @@ Result<void> read_config(const YamlValue& top, Config& config) {
         .choice("packet_sockets", config.packet_sockets,
                 {packet_socket_policies, packet_socket_policy_name})
         .choice("hooks", config.hooks, {hook_choices, hook_choice_name})
-        .number("queue", config.queue, 0, 65535)
+        .number("queue", config.queue, 0, max_queue)
+        .choice("queues", config.queues, {queue_numbers, queue_number_name})
+        .check("queues", check_queues(config.queue, config.queues))
         .number("mark_mask", config.mark_mask, 0, 0xffffffff)
         .check("mark_mask", check_mask(config.mark_mask))
         .text("rules_dir", config.rules_dir)
@@ -243,6 +261,10 @@ std::string_view denied_as_name(DeniedAs denied) {
     return "?";
 }
 
+std::string queue_numbers(std::uint16_t first, std::uint16_t number) {
+    return number > 1 ? fmt::format("{} to {}", first, first + number - 1) : std::to_string(first);
+}
+
 Result<Config> parse_config(std::string_view text, const std::string& file_name) {
     const auto node = load_yaml(text, file_name, max_config_bytes);
     if (!node) return std::unexpected(node.error());
@@ -259,6 +281,7 @@ Result<void> validate(const Config& config) {
     const auto& [files, parked_packets, wait_ms] = config.digests;
     for (const Result<void>& verdict : {
              check_mask(config.mark_mask),
+             check_queues(config.queue, config.queues),
              check_path("rules_dir", config.rules_dir, max_path),
              check_path("database", config.database, max_path),
              check_path("control_socket", config.control_socket, max_socket_path),

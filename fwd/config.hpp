@@ -48,6 +48,9 @@ enum class DeniedAs : std::uint8_t { eperm, eacces };
 
 std::string_view denied_as_name(DeniedAs denied);  // "EPERM", "EACCES"
 
+// As they are told: "4870", or "4870 to 4873".
+std::string queue_numbers(std::uint16_t first, std::uint16_t number);
+
 struct Limits {
     std::uint32_t bindings = 65536;      // entries of the flow → process table, the oldest of eight goes first
     std::uint32_t processes = 8192;      // entries of the process map (LRU) and the daemon's cache
@@ -96,7 +99,8 @@ struct Config {
     PassPolicy forward = PassPolicy::accept;  // packets that pass through this host
     PacketSocketPolicy packet_sockets = PacketSocketPolicy::allow;
     HookChoice hooks = HookChoice::automatic;
-    std::uint16_t queue = 4870;
+    std::uint16_t queue = 4870;  // the first
+    std::uint16_t queues = 0;    // of consecutive numbers: 1, 2, 4 or 8; 0: by the number of processors
     std::uint32_t mark_mask = 0x7f000000;
     std::string rules_dir = "/etc/doorward/rules.d";
     std::string database = "/var/lib/doorward/audit.db";
@@ -106,7 +110,7 @@ struct Config {
     DnsConfig dns;
     bool verdict_cache = true;  // false: each new flow is decided by the daemon
     DeniedAs denied_as = DeniedAs::eperm;
-    bool busy_wait = true;  // false: the packet thread sleeps until the next packet, whenever there is none
+    bool busy_wait = true;  // false: a packet thread sleeps until the next packet, whenever there is none
     Retention retention;
     Limits limits;
     DigestLimits digests;

@@ -149,6 +149,7 @@ type Status (
   hooks: string,
   missing: []MissingFeature,
   queue: int,
+  queues: int,
   queue_kind: (nft, xtables),
   loopback: (accept, filter),
   forward: (accept, filter),

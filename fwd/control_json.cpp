@@ -106,7 +106,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NetworkStatus, known, interfaces, lan, self, 
         NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM, __VA_ARGS__))        \
     }
 
-DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queue_kind, loopback, forward, pid, uptime_s,
+DOORWARD_JSON(Status, version, mode, hooks, missing, queue, queues, queue_kind, loopback, forward, pid, uptime_s,
               network_namespace, ruleset, packets, netfilter, tables_restored,
               packet_sockets, audit, maps, names, content, network, verdicts, confinement)
 DOORWARD_JSON(RuleExport, text, origins)

@@ -161,7 +161,8 @@ struct Status {
     Mode mode = Mode::observe;
     std::string hooks;                    // "kprobe" or "cgroup"
     std::vector<MissingFeature> missing;
-    std::uint16_t queue = 0;
+    std::uint16_t queue = 0;   // the first
+    std::uint16_t queues = 1;  // of consecutive numbers
     QueueKind queue_kind = QueueKind::nft;
     PassPolicy loopback = PassPolicy::accept;
     PassPolicy forward = PassPolicy::accept;

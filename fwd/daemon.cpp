@@ -83,7 +83,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config) {
         return std::unexpected(begun.error());
     if (sd_event_add_io(daemon->event_.get(), nullptr, daemon->guard_->lost_fd(), EPOLLIN, on_lost,
                         daemon.get()) < 0)
-        return fail("cannot watch the packet thread");
+        return fail("cannot watch the packet threads");
     if (auto watched = daemon->watch_packet_sockets(); !watched) return std::unexpected(watched.error());
     if (auto watched = daemon->watch_table(); !watched) return std::unexpected(watched.error());
     daemon->announce();
@@ -166,7 +166,7 @@ Result<void> Daemon::watch_packet_sockets() {
     return {};
 }
 
-// On the packet thread.
+// On any packet thread.
 void Daemon::keep(Decided&& decided) {
     if (!decided.repeat) recent_.remember(decided);
     audit_->record(std::move(decided));
@@ -174,9 +174,10 @@ void Daemon::keep(Decided&& decided) {
 
 void Daemon::announce() const {
     const Probes& probes = guard_->probes();
-    log_line(Severity::info, fmt::format("version {}, {} mode, {} hooks, queue {} ({}), {} rules",
+    log_line(Severity::info, fmt::format("version {}, {} mode, {} hooks, {} {} ({}), {} rules",
                                          version, mode_name(config_.mode),
-                                         hook_choice_name(probes.hooks()), config_.queue,
+                                         hook_choice_name(probes.hooks()), guard_->queues() > 1 ? "queues" : "queue",
+                                         queue_numbers(config_.queue, guard_->queues()),
                                          guard_->table().queue_kind() == QueueKind::nft ? "nft" : "xtables",
                                          guard_->active()->rules->size()));
     log_line(Severity::info, confinement_line(confinement_status()));
@@ -251,7 +252,7 @@ int Daemon::on_hangup(sd_event_source*, const signalfd_siginfo*, void* self) {
 
 int Daemon::on_lost(sd_event_source* source, int, std::uint32_t, void* self) {
     auto* daemon = static_cast<Daemon*>(self);
-    daemon->lost_ = daemon->guard_->lost().value_or(Error{"the packet thread ended", {}, {}});
+    daemon->lost_ = daemon->guard_->lost().value_or(Error{"a packet thread ended", {}, {}});
     return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
@@ -293,10 +294,10 @@ void Daemon::refresh_names() {
         log_line(Severity::warning, problem);
 }
 
-// The watchdog vouches for the packet thread, not for this loop alone. Nothing is sent to a manager
+// The watchdog vouches for the packet threads, not for this loop alone. Nothing is sent to a manager
 // that did not ask: one that does not read would make the send wait.
 void Daemon::feed_watchdog() {
-    const std::uint64_t heartbeat = guard_->heartbeat();
+    const std::uint64_t heartbeat = guard_->heartbeat_ns();
     if (heartbeat != last_heartbeat_ && sd_watchdog_enabled(0, nullptr) > 0)
         sd_notify(0, "WATCHDOG=1");
     last_heartbeat_ = heartbeat;

@@ -129,6 +129,7 @@ Status Daemon::status() {
     status.hooks = hook_choice_name(guard_->probes().hooks());
     status.missing = missing_features();
     status.queue = config_.queue;
+    status.queues = guard_->queues();
     status.queue_kind = guard_->table().queue_kind();
     status.loopback = config_.loopback;
     status.forward = config_.forward;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A decision on its way from the packet thread to those who keep it. Cheap to make: what is large
+// A decision on its way from a packet thread to those who keep it. Cheap to make: what is large
 // is shared, and becomes text on the audit thread.
 #pragma once
 

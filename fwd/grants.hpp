@@ -23,7 +23,7 @@ public:
     // what it lets pass then must have been granted under the new rules.
     void begin(std::uint64_t generation);
 
-    // The packet thread's. Before the verdict: the sender's next datagram may follow at once. Without it,
+    // Any packet thread's. Before the verdict: the sender's next datagram may follow at once. Without it,
     // that one is asked about again.
     void give(const dw_grant& grant, std::uint64_t generation);
 

@@ -2,20 +2,19 @@
 #include "fwd/guard.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <random>
+#include <utility>
 
-#include <pthread.h>
+#include <fmt/format.h>
 #include <sys/eventfd.h>
 
-#include "fwd/clock.hpp"
 #include "fwd/run_delay.hpp"
-#include "fwd/thread_signals.hpp"
 #include "rules/glob.hpp"
 
 namespace doorward {
 namespace {
 
-constexpr int serve_timeout_ms = 250;
 constexpr std::size_t processes_shown = 256;  // remembered between two looks at the open flows
 
 // An eighth for one file: a large one must not keep the programs with small ones waiting.
@@ -50,8 +49,9 @@ void prefetch_contents(ContentWorker& contents, const Ruleset& rules) {
 
 Guard::Guard(const Config& config)
     : marks_(config.mark_mask), first_generation_(std::random_device{}()),
-      parking_(parking_of(config.digests)), busy_wait_(config.busy_wait && usable_processors() > 1),
-      name_sources_(config.dns) {}
+      parking_(parking_of(config.digests)),
+      queues_(config.queues != 0 ? config.queues : queues_for(usable_processors(), config.queue)),
+      busy_wait_(config.busy_wait && usable_processors() > queues_), name_sources_(config.dns) {}
 
 Result<std::unique_ptr<Guard>> Guard::attach(const Config& config) {
     std::unique_ptr<Guard> guard(new Guard(config));
@@ -81,10 +81,8 @@ Result<void> Guard::begin(const Config& config, std::shared_ptr<const Ruleset> r
     if (!lost_event_) return sys_fail("create an event descriptor");
 
     // After the hooks, which thus have seen all that is queued, also by the table of a daemon that was
-    // killed. Before all else: the queue is what a second daemon in this namespace is refused by.
-    auto queue = PacketQueue::open(config.queue, config.limits.queued_packets);
-    if (!queue) return std::unexpected(queue.error());
-    queue_.emplace(std::move(*queue));
+    // killed. Before all else: the queues are what a second daemon in this namespace is refused by.
+    if (auto opened = open_queues(config); !opened) return opened;
 
     auto conntrack = Conntrack::open();
     if (!conntrack) return std::unexpected(conntrack.error());
@@ -97,31 +95,54 @@ Result<void> Guard::begin(const Config& config, std::shared_ptr<const Ruleset> r
     contents_ = std::move(*contents);
     prefetch_contents(*contents_, *active_.load()->rules);
 
-    auto sockets = SockDiag::open();
-    if (!sockets) return std::unexpected(sockets.error());
-    sockets_.emplace(std::move(*sockets));
-
+    if (auto opened = open_names(config); !opened) return opened;
     processes_.emplace(ProcessTable::of_maps(probes_->processes_fd(), probes_->programs_fd(),
                                              config.limits.processes));
-    if (auto opened = open_names(config); !opened) return opened;
-    attribution_.emplace(Senders::of_map(probes_->senders_fd()),
-                         Bindings::of_table(probes_->bindings()),
-                         ForeignBindings::of_map(probes_->foreign_fd()),
-                         Attribution::holders_of_map(probes_->holders_fd()),
-                         [this](dw_port_group& asked) { return probes_->ask_port_group(asked); }, *sockets_,
-                         *processes_);
+    for (const auto& reader : readers_)
+        if (auto known = reader->know_senders(*probes_, *processes_); !known) return known;
     flow_senders_.emplace(Senders::of_map(probes_->senders_fd()), Bindings::of_table(probes_->bindings()),
                           ProcessTable::of_maps(probes_->processes_fd(), probes_->programs_fd(),
                                                 processes_shown));
     if (auto opened = open_verdicts(config); !opened) return opened;
     grants_.emplace(Grants::of_map(probes_->grants_fd()), probes_->grant_state());
-    pipeline_.emplace(marks_, *attribution_, *names_, active_, *contents_, parking_, *verdicts_, *grants_,
-                      std::move(sink));
+    pipeline_.emplace(marks_, *names_, active_, *contents_, parking_, *verdicts_, *grants_, std::move(sink));
     auto open = accept_open();
     if (!open) return std::unexpected(open.error());
-    thread_ = std::thread([this] { serve_packets(); });
-
+    start_threads();
     return close_gate(config, mark, *open);
+}
+
+// The packets that the kernel may hold are the queues' together. Where nobody has asked for several, one that another
+// program reads is no reason not to start.
+Result<void> Guard::open_queues(const Config& config) {
+    const std::uint32_t each = (config.limits.queued_packets + queues_ - 1) / queues_;
+    for (std::uint16_t i = 0; i < queues_; ++i) {
+        auto reader = PacketReader::open(static_cast<std::uint16_t>(config.queue + i), each);
+        if (reader) {
+            readers_.push_back(std::move(*reader));
+        } else if (i > 0 && config.queues == 0) {
+            queues_ = std::bit_floor(i);
+            readers_.resize(queues_);
+        } else if (i > 0) {
+            return fail(fmt::format("queues {}: {}", queue_numbers(config.queue, queues_), reader.error().what),
+                        "stop that process, set another `queue`, or fewer `queues`");
+        } else {
+            return std::unexpected(reader.error());
+        }
+    }
+    return {};
+}
+
+void Guard::start_threads() {
+    const std::uint16_t first = readers_.front()->number();
+    const auto answer = [this, first](std::uint16_t queue, std::uint32_t id, std::uint32_t mark,
+                                      const QueueVerdict& verdict) {
+        if (auto sent = readers_[queue - first]->answer(id, mark, verdict); !sent) lose(sent.error());
+    };
+    const PacketReader::Shared shared{*pipeline_, *contents_, answer, [this](const Error& error) { lose(error); },
+                                      busy_wait_};
+    serving_ = true;
+    for (const auto& reader : readers_) reader->start(shared, reader == readers_.front());
 }
 
 // Connections that a daemon before this one has accepted, and that these rules accept as well. Decided while its
@@ -132,7 +153,7 @@ Result<OpenConnections> Guard::accept_open() {
     if (!flows) return std::unexpected(flows.error());
     OpenConnections accepted;
     for (const TrackedFlow& flow : *flows)
-        if (marks_.ours(flow.mark) != 0 && pipeline_->accept_open(flow)) accepted.add(flow);
+        if (marks_.ours(flow.mark) != 0 && pipeline_->accept_open(flow, readers_.front()->lane())) accepted.add(flow);
     return accepted;
 }
 
@@ -215,6 +236,7 @@ Result<void> Guard::publish(std::shared_ptr<const Ruleset> rules, Mode mode,
 // taken for one of ours when ours begin to count.
 Result<void> Guard::close_gate(const Config& config, std::uint32_t mark, const OpenConnections& open) {
     auto table = NftTable::install({.queue = config.queue,
+                                    .queues = queues_,
                                     .marks = marks_,
                                     .generation_mark = marks_.none_yet(),
                                     .bypass = config.mode == Mode::observe,
@@ -247,8 +269,8 @@ std::vector<MissingFeature> Guard::missing() const {
                            "its receivers"});
     if (busy_wait_ && !RunDelay::open())
         missing.push_back({"/proc/thread-self/schedstat, a thread's delays",
-                           "the packet thread sleeps also between packets that come quickly one after the other, and "
-                           "each waits until it has woken"});
+                           "packet threads sleep also between packets that come quickly one after the other, and "
+                           "each waits until one has woken"});
     return missing;
 }
 
@@ -258,44 +280,35 @@ std::array<std::uint64_t, DW_FAILURES> Guard::map_failures() const {
     return failures;
 }
 
-void Guard::serve_packets() {
-    block_signals();
-    ::pthread_setname_np(::pthread_self(), "packets");
-    if (busy_wait_) queue_->set_busy_wait(busy_wait_of_thread());
-    while (!ending_) {
-        heartbeat_++;
-        names_->take_in(monotonic_ns());  // also while no packet asks for names
-        pipeline_->collect(false);
-        if (auto served = serve_once(); !served) {
-            lost_ = served.error();
-            ::eventfd_write(lost_event_.get(), 1);
-            return;
-        }
-    }
-}
-
-Result<void> Guard::serve_once() {
-    const auto judge = [this](const QueuedPacket& packet) { return pipeline_->judge(packet); };
-    // While none is parked, nobody waits for what is being found out.
-    const int found = pipeline_->parked().now == 0 ? -1 : contents_->ready_fd();
-    const auto served = queue_->serve(pipeline_->wait_ms(serve_timeout_ms), judge, found);
-    if (!served) return std::unexpected(served.error());
-    if (*served != 0 && pipeline_->parked().now == 0) return {};
-    eventfd_t count = 0;
-    // Read before: what comes later wakes us again.
-    const bool found_out = ::eventfd_read(contents_->ready_fd(), &count) == 0;
-    Result<void> answered = {};
-    const auto answer = [&](std::uint32_t id, std::uint32_t mark, const QueueVerdict& verdict) {
-        if (auto sent = queue_->answer(id, mark, verdict); !sent && answered) answered = sent;
-    };
-    pipeline_->resume(found_out, answer);
-    return answered;
+void Guard::lose(const Error& error) {
+    const std::lock_guard lock(losing_);
+    if (!lost_) lost_ = error;
+    ::eventfd_write(lost_event_.get(), 1);
 }
 
 std::optional<Error> Guard::lost() const {
     eventfd_t count = 0;
     if (::eventfd_read(lost_event_.get(), &count)) return std::nullopt;
+    const std::lock_guard lock(losing_);
     return lost_;
+}
+
+std::uint64_t Guard::heartbeat_ns() const {
+    std::uint64_t oldest = ~std::uint64_t{0};
+    for (const auto& reader : readers_) oldest = std::min(oldest, reader->heartbeat_ns());
+    return oldest;
+}
+
+QueueCounters Guard::queue_counters() const {
+    QueueCounters all;
+    for (const auto& reader : readers_) {
+        const QueueCounters one = reader->counters();
+        all.received += one.received;
+        all.verdicts += one.verdicts;
+        all.kernel_dropped += one.kernel_dropped;
+        all.malformed += one.malformed;
+    }
+    return all;
 }
 
 Result<void> Guard::apply(std::shared_ptr<const Ruleset> rules, Mode mode) {
@@ -324,12 +337,11 @@ Result<void> Guard::next_generation() {
     return {};
 }
 
-void Guard::end_thread() {
-    ending_ = true;
+void Guard::end_threads() {
     if (verdicts_) verdicts_->suspend();
-    if (!thread_.joinable()) return;
-    thread_.join();
-    pipeline_->collect(true);
+    for (const auto& reader : readers_) reader->end();
+    for (const auto& reader : readers_) reader->join();
+    if (std::exchange(serving_, false)) pipeline_->tend(true);
 }
 
 Result<void> Guard::stop() {
@@ -338,14 +350,14 @@ Result<void> Guard::stop() {
         removed = table_->remove();
         table_.reset();
     }
-    end_thread();
+    end_threads();
     return removed;
 }
 
 void Guard::abandon() {
     if (table_) table_->leave();
     table_.reset();
-    end_thread();
+    end_threads();
 }
 
 Guard::~Guard() { (void)stop(); }

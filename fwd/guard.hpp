@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Everything a packet meets, put together in the one order that leaves no gap: hooks, queue, packet
-// thread, table. Owns them all.
+// Everything a packet meets, put together in the one order that leaves no gap: hooks, queues, packet
+// threads, table. Owns them all.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "fwd/active_rules.hpp"
@@ -17,7 +17,7 @@
 #include "fwd/names.hpp"
 #include "fwd/nft_table.hpp"
 #include "fwd/open_connections.hpp"
-#include "fwd/packet_queue.hpp"
+#include "fwd/packet_reader.hpp"
 #include "fwd/pipeline.hpp"
 #include "fwd/probes.hpp"
 
@@ -27,8 +27,8 @@ class Guard {
 public:
     // Puts the hooks of the calling thread's network namespace in: what takes rights that begin() doesn't.
     static Result<std::unique_ptr<Guard>> attach(const Config& config);
-    // Guards that namespace from the return of this call on. `sink` runs on the packet thread. To be called
-    // once; after an error the guard can only be destroyed.
+    // Guards that namespace from the return of this call on. `sink` runs on the packet threads (Pipeline). To be
+    // called once; after an error the guard can only be destroyed.
     Result<void> begin(const Config& config, std::shared_ptr<const Ruleset> rules,
                        std::shared_ptr<const NetworkState> network, Pipeline::Sink sink);
     ~Guard();  // stop(), unless abandoned
@@ -45,16 +45,17 @@ public:
     // all flows come back to the queue.
     Result<void> restore_table();
 
-    // Takes the table out (everything passes again) and ends the packet thread.
+    // Takes the table out (everything passes again) and ends the packet threads.
     Result<void> stop();
     // Ends without taking the table out: in enforce mode nothing undecided passes from then on.
     void abandon();
 
-    // Readable when the packet thread has lost its queue; lost() then says why.
+    // Readable when a packet thread has lost its queue; lost() then says why.
     int lost_fd() const { return lost_event_.get(); }
     std::optional<Error> lost() const;
-    // Grows at least twice a second while the packet thread is at work.
-    std::uint64_t heartbeat() const { return heartbeat_; }
+    // CLOCK_MONOTONIC nanoseconds: since when all packet threads have gone round, which each does at least twice a
+    // second. Stands still if any of them does.
+    std::uint64_t heartbeat_ns() const;
 
     std::shared_ptr<const ActiveRules> active() const { return active_.load(); }
     const Probes& probes() const { return *probes_; }
@@ -67,7 +68,8 @@ public:
     // Reads resolv.conf and hosts again if they have changed: the network is then another. An error: what was believed before goes on.
     Result<void> refresh_names();
     const NftTable& table() const { return *table_; }
-    QueueCounters queue_counters() const { return queue_->counters(); }
+    std::uint16_t queues() const { return queues_; }
+    QueueCounters queue_counters() const;  // of all
     const DecisionCounters& decisions() const { return pipeline_->counters(); }
     ParkedCounters parked() const { return pipeline_->parked(); }
     VerdictCounters verdicts() const { return verdicts_->counters(); }
@@ -90,9 +92,10 @@ private:
     Result<OpenConnections> accept_open();
     Result<void> close_gate(const Config& config, std::uint32_t mark, const OpenConnections& open);
     Result<void> next_generation();
-    void serve_packets();
-    Result<void> serve_once();
-    void end_thread();
+    Result<void> open_queues(const Config& config);
+    void start_threads();
+    void lose(const Error& error);
+    void end_threads();
 
     Marks marks_;
     std::uint64_t first_generation_;  // random: a mark can't be guessed from the outside
@@ -101,26 +104,24 @@ private:
     std::shared_ptr<const NetworkState> network_;  // as the kernel says: without name servers
     ActiveRulesSlot active_;
     const ParkedPackets::Limits parking_;
-    const bool busy_wait_;  // the packet thread may look for packets without sleeping
+    std::uint16_t queues_;
+    const bool busy_wait_;  // packet threads may look for packets without sleeping
     std::unique_ptr<ContentWorker> contents_;
     std::optional<Probes> probes_;
-    std::optional<SockDiag> sockets_;
     NameSources name_sources_;
     std::optional<Names> names_;
     std::optional<ProcessTable> processes_;
-    std::optional<Attribution> attribution_;
     std::optional<FlowSenders> flow_senders_;
-    std::optional<PacketQueue> queue_;
     std::optional<Conntrack> conntrack_;
     std::optional<VerdictCache> verdicts_;
     std::optional<Grants> grants_;
     std::optional<Pipeline> pipeline_;
-    std::optional<NftTable> table_;
     Fd lost_event_;
-    std::optional<Error> lost_;       // written before lost_event_ is signalled
-    std::atomic<std::uint64_t> heartbeat_ = 0;
-    std::atomic<bool> ending_ = false;
-    std::thread thread_;
+    mutable std::mutex losing_;
+    std::optional<Error> lost_;  // the first; written before lost_event_ is signalled
+    std::vector<std::unique_ptr<PacketReader>> readers_;  // by queue, from the first
+    bool serving_ = false;
+    std::optional<NftTable> table_;
 };
 
 }  // namespace doorward

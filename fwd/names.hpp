@@ -36,7 +36,7 @@ private:
     std::size_t count_ = 0;
 };
 
-// What came through the ring. Written by the packet thread, read by any.
+// What came through the ring. Read by any thread.
 struct NameCounters {
     std::atomic<std::uint64_t> packets = 0;     // taken from the ring
     std::atomic<std::uint64_t> malformed = 0;   // no DNS messages, or none that make sense
@@ -56,10 +56,10 @@ public:
     // Without a ring only the hosts file gives names.
     Names(std::optional<DnsRing> ring, NameTable::Limits limits);
 
-    // Packet thread only. Takes in all messages that the kernel has seen before this call. Costs two
+    // One thread at a time, as look_up(). Takes in all messages that the kernel has seen before this call. Costs two
     // reads of memory when there is none.
     void take_in(std::uint64_t now_ns);
-    // Packet thread only. The names of an outbound flow's remote address; none for an inbound one.
+    // The names of an outbound flow's remote address; none for an inbound one.
     // `opens`: this packet opens a TCP connection. Later packets of it are asked about when rules
     // change; by then the names may have expired, and those that it was opened with count as well.
     void look_up(const Flow& flow, bool opens, std::uint64_t now_ns, FlowNames& names);

@@ -16,6 +16,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "fwd/nft_text.hpp"
+
 namespace doorward {
 namespace {
 
@@ -28,7 +30,8 @@ public:
         add(NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, 0);
     }
 
-    static constexpr std::size_t most_messages = 15;  // each is far shorter than 1 KiB
+    // Each is far shorter than 1 KiB. Three for each queue, those that begin and end it, and one to spare.
+    static constexpr std::size_t most_messages = NftLayout::most_queues * 3 + 3;
 
     nlmsghdr* add(int type, int family, int resource, int flags) {
         nlmsghdr* header = mnl_nlmsg_put_header(buffer_.data() + size());
@@ -212,13 +215,16 @@ Result<void> NftQueueRule::probe() {
     return {};
 }
 
-Result<void> NftQueueRule::put(std::uint16_t queue, bool bypass) {
+Result<void> NftQueueRule::put(std::uint16_t first, std::uint16_t queues, bool bypass) {
     Batch batch;
-    nlmsghdr* flush = batch.add_table_message(NFT_MSG_DELRULE, 0);
-    mnl_attr_put_strz(flush, NFTA_RULE_TABLE, "doorward");
-    mnl_attr_put_strz(flush, NFTA_RULE_CHAIN, "undecided");
-    put_target(add_rule(batch, "doorward", "undecided"), queue, bypass);
-    if (!bypass) put_drop(add_rule(batch, "doorward", "undecided"));
+    for (std::uint16_t i = 0; i < queues; ++i) {
+        const std::string chain = nft_undecided_chain(i);
+        nlmsghdr* flush = batch.add_table_message(NFT_MSG_DELRULE, 0);
+        mnl_attr_put_strz(flush, NFTA_RULE_TABLE, "doorward");
+        mnl_attr_put_strz(flush, NFTA_RULE_CHAIN, chain.c_str());
+        put_target(add_rule(batch, "doorward", chain.c_str()), static_cast<std::uint16_t>(first + i), bypass);
+        if (!bypass) put_drop(add_rule(batch, "doorward", chain.c_str()));
+    }
     if (const int error = commit(socket_.get(), batch); error != 0) {
         return sys_fail("put the NFQUEUE rule into the table inet doorward", error);
     }

@@ -19,8 +19,9 @@ public:
     // Does this kernel have the target? Asked by a transaction that leaves nothing behind.
     Result<void> probe();
 
-    // Makes it the content of the chain `undecided` in `inet doorward`: one transaction.
-    Result<void> put(std::uint16_t queue, bool bypass);
+    // Makes it the content of the chains for undecided packets in `inet doorward`, one for each of so many queues from
+    // the first on (nft_undecided_chain()): one transaction.
+    Result<void> put(std::uint16_t first, std::uint16_t queues, bool bypass);
 
     // Puts "`target`, if the BPF program says 1" in front of a chain in `inet doorward`. An empty
     // target returns from the chain; any other is a chain to jump to. In the order of the list, all

@@ -129,7 +129,7 @@ struct NftTable::Impl {
     }
 
     Result<void> put_queue(const NftLayout& wanted) {
-        if (kind == QueueKind::xtables) return compat->put(wanted.queue, wanted.bypass);
+        if (kind == QueueKind::xtables) return compat->put(wanted.queue, wanted.queues, wanted.bypass);
         if (auto done = run(nft.get(), nft_undecided_text(wanted)); !done)
             return std::unexpected(done.error());
         return {};

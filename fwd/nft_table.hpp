@@ -32,7 +32,10 @@ struct TablePrograms {
 };
 
 struct NftLayout {
-    std::uint16_t queue = 0;
+    static constexpr std::uint16_t most_queues = 8;
+
+    std::uint16_t queue = 0;   // the first, which also gets what has no ports
+    std::uint16_t queues = 1;  // a power of two, at most most_queues: of consecutive numbers
     Marks marks{0x7f000000};
     // Packets of flows carrying it in the conntrack mark pass. marks.none_yet(): none yet, all flows are asked
     // about and none is marked; so put the table in, clear old conntrack marks, then set it.

@@ -70,10 +70,14 @@ Rules known_sender(const NftLayout& layout) {
 Rules take(const Marks& marks) { return {"jump accepted", "jump keep", set_mark("ct", marks, 0)}; }
 Rules pass(const Marks& marks) { return {set_mark("meta", marks, 0), "accept"}; }
 
+std::string queue_it(const NftLayout& layout) {
+    return fmt::format("counter name queued goto {}", layout.queues > 1 ? "spread" : "undecided");
+}
+
 Rules ask(const NftLayout& layout) {
     // `ct direction` matches nothing for invalid and untracked packets: they are asked about too.
     return {set_mark("meta", layout.marks, layout.generation_mark), "ct direction reply goto reply_out",
-            "jump slot", "counter name queued goto undecided"};
+            "jump slot", queue_it(layout)};
 }
 
 // Packets that come in or pass through have no sender here. Each SYN among them: conntrack keeps connections that
@@ -84,19 +88,19 @@ Rules ask_in(const NftLayout& layout) {
     if (layout.asks_source)
         rules.push_back(fmt::format("fib daddr type {{ broadcast, multicast }} meta mark set meta mark | {:#010x}",
                                     layout.marks.slot_mask()));
-    rules.emplace_back("counter name queued goto undecided");
+    rules.push_back(queue_it(layout));
     return rules;
 }
 
 Rules reply(const NftLayout& layout) {
     return {set_mark("meta", layout.marks, layout.marks.reply()),
-            "counter name queued goto undecided"};
+            queue_it(layout)};
 }
 
 // Who answers need not be who was asked: programs may share a port. A connection has one socket alone.
 Rules reply_out(const NftLayout& layout) {
     return {set_mark("meta", layout.marks, layout.marks.reply()), "meta l4proto != tcp jump slot",
-            "counter name queued goto undecided"};
+            queue_it(layout)};
 }
 
 Rules set_slot_bit(std::uint32_t bit) {
@@ -106,11 +110,25 @@ Rules set_slot_bit(std::uint32_t bit) {
 Rules closed(const NftLayout& layout) { return layout.bypass ? Rules{} : Rules{"drop"}; }
 
 // Where the queue rule ends the chain, `drop` is never reached; it says what must be true.
-Rules undecided(const NftLayout& layout) {
+Rules undecided(const NftLayout& layout, int number) {
     Rules rules = closed(layout);
     rules.insert(rules.begin(),
-                 fmt::format("queue num {}{}", layout.queue, layout.bypass ? " bypass" : ""));
+                 fmt::format("queue num {}{}", layout.queue + number, layout.bypass ? " bypass" : ""));
     return rules;
+}
+
+// A flow's packets of both directions to the same queue: by the bits of both ports, added without carry. Not by the
+// last one: connect() chooses even ports.
+Rules spread(const NftLayout& layout) {
+    const int bits = (layout.queues - 1) << 1;
+    std::string places;
+    for (int source = 0; source <= bits; source += 2)
+        for (int destination = 0; destination <= bits; destination += 2)
+            places += fmt::format("{}{} . {} : goto {}", places.empty() ? "" : ", ", source, destination,
+                                  nft_undecided_chain((source ^ destination) >> 1));
+    return {fmt::format("meta l4proto {{ tcp, udp, udplite }} th sport & {0} . th dport & {0} vmap {{ {1} }}", bits,
+                        places),
+            "goto undecided"};
 }
 
 // Passes IPv6 neighbour discovery that the kernel itself sends: without it the link is dead. What a
@@ -279,6 +297,8 @@ std::string probe(std::string_view rule) {
 
 }  // namespace
 
+std::string nft_undecided_chain(int number) { return number == 0 ? "undecided" : fmt::format("undecided{}", number); }
+
 std::string nft_table_text(const NftLayout& layout, OldTable old) {
     std::string out = old == OldTable::removed ? nft_remove_text()
                                                : fmt::format("add table {0}\nflush table {0}\n", table_name);
@@ -291,7 +311,8 @@ std::string nft_table_text(const NftLayout& layout, OldTable old) {
     out += block("chain", "neighbour_out", neighbour_out());
     out += block("chain", "answer_out", answer_out());
     if (!layout.filter_loopback) out += block("chain", "loopback_out", loopback_out(layout));
-    out += block("chain", "undecided", closed(layout));
+    for (int i = 0; i < layout.queues; ++i) out += block("chain", nft_undecided_chain(i), closed(layout));
+    if (layout.queues > 1) out += block("chain", "spread", spread(layout));
     // The sender's slot, in three bits of the mark. Rules in front of these ask for each bit.
     for (const int bit : {0, 1, 2}) {
         out += block("chain", fmt::format("slot_bit{}", bit),
@@ -349,7 +370,9 @@ std::string nft_generation_text(const NftLayout& layout) {
 }
 
 std::string nft_undecided_text(const NftLayout& layout) {
-    return replace_rules("undecided", undecided(layout));
+    std::string out;
+    for (int i = 0; i < layout.queues; ++i) out += replace_rules(nft_undecided_chain(i), undecided(layout, i));
+    return out;
 }
 
 std::string nft_probe_text(const NftLayout& layout) { return probe(fmt::format("queue num {}", layout.queue)); }

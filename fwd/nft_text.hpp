@@ -11,8 +11,11 @@ namespace doorward {
 // What becomes of a table of the same name: all of it goes, or its rules, while its chains stay where they are hooked.
 enum class OldTable { removed, emptied };
 
-// The whole table, replacing one of the same name in the same transaction. The chain `undecided`
-// holds no queue rule yet: nothing passes it (or, with bypass, everything).
+// Where packets for a queue end, counted from the first: `undecided`, `undecided1` and so on.
+std::string nft_undecided_chain(int number);
+
+// The whole table, replacing one of the same name in the same transaction. The undecided chains
+// hold no queue rule yet: nothing passes them (or, with bypass, everything).
 std::string nft_table_text(const NftLayout& layout, OldTable old = OldTable::removed);
 
 // Asks for nft's `queue` statement and leaves nothing behind: one transaction.

@@ -5,6 +5,7 @@
 #include <exception>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -26,6 +27,16 @@ void pause_processor() {
 #elif defined(__aarch64__)
     asm volatile("yield");
 #endif
+}
+
+void add(QueueVerdicts& verdicts, std::uint32_t id, std::uint32_t mark, const QueueVerdict& verdict) {
+    if (!verdict.accept) {
+        verdicts.drop(id);
+    } else if (verdict.mark == mark) {
+        verdicts.accept(id);
+    } else {
+        verdicts.accept(id, verdict.mark);
+    }
 }
 
 // What the kernel's table of queues adds up for one queue. Its counters have 32 bits and wrap.
@@ -57,11 +68,16 @@ private:
 
 struct PacketQueue::Impl {
     Impl(QueueSocket opened, Fd table, std::uint16_t number)
-        : queue(number), socket(std::move(opened)), verdicts(number, QueueSocket::batch),
-          drops(std::move(table), number) {}
+        : queue(number), socket(std::move(opened)), verdicts(number, judged_at_once),
+          drops(std::move(table), number) {
+        packets.reserve(judged_at_once);
+        decisions.reserve(judged_at_once);
+    }
 
     std::uint16_t queue;
     QueueSocket socket;
+    std::vector<QueuedPacket> packets;  // taken, and not judged yet
+    std::vector<std::optional<QueueVerdict>> decisions;
     QueueVerdicts verdicts;
     KernelDrops drops;
     BusyWait busy_wait;
@@ -79,8 +95,7 @@ struct PacketQueue::Impl {
     Result<std::size_t> next(int timeout_ms, int also);
     Result<std::size_t> take_datagram(std::span<const std::uint8_t> datagram, const Decide& decide);
     Result<std::size_t> take_message(const QueueMessage& message, const Decide& decide);
-    void ask(QueuedPacket packet, const Decide& decide);
-    void add(std::uint32_t id, std::uint32_t mark, const QueueVerdict& verdict);
+    Result<void> judge(const Decide& decide);
     std::unexpected<Error> lost(const Error& error) const {
         return fail(fmt::format("packet queue {} is lost: {}", queue, error.what),
                     "restart doorwardd");
@@ -95,27 +110,23 @@ Result<void> PacketQueue::Impl::flush() {
     return {};
 }
 
-void PacketQueue::Impl::add(std::uint32_t id, std::uint32_t mark, const QueueVerdict& verdict) {
-    if (!verdict.accept) {
-        verdicts.drop(id);
-    } else if (verdict.mark == mark) {
-        verdicts.accept(id);
-    } else {
-        verdicts.accept(id, verdict.mark);
-    }
-}
-
-// A packet over which `decide` fails is dropped; the exception goes on once the batch is answered.
-void PacketQueue::Impl::ask(QueuedPacket packet, const Decide& decide) {
-    std::optional<QueueVerdict> verdict;
-    packet.settled_ns = settled_ns;
+// Packets over which `decide` fails are dropped; the exception goes on once the batch is answered.
+Result<void> PacketQueue::Impl::judge(const Decide& decide) {
+    if (packets.empty()) return {};
+    decisions.assign(packets.size(), QueueVerdict{});
     try {
-        verdict = decide(packet);
+        decide(packets, decisions);
     } catch (...) {
-        verdict = QueueVerdict{};
         if (!thrown) thrown = std::current_exception();
     }
-    if (verdict) add(packet.id, packet.mark, *verdict);
+    Result<void> sent;
+    for (std::size_t i = 0; i < packets.size() && sent; ++i) {
+        if (!decisions[i]) continue;
+        if (verdicts.full()) sent = flush();
+        if (sent) add(verdicts, packets[i].id, packets[i].mark, *decisions[i]);
+    }
+    packets.clear();
+    return sent;
 }
 
 Result<std::size_t> PacketQueue::Impl::take_message(const QueueMessage& message,
@@ -124,11 +135,20 @@ Result<std::size_t> PacketQueue::Impl::take_message(const QueueMessage& message,
     case QueueMessage::Kind::packet:
         received.fetch_add(1, std::memory_order_relaxed);
         own = own || !(message.packet.inbound || message.packet.forwarded);
-        ask(message.packet, decide);
+        packets.push_back(message.packet);
+        packets.back().queue = queue;
+        packets.back().settled_ns = settled_ns;
+        if (packets.size() == judged_at_once) {
+            if (auto judged = judge(decide); !judged) return std::unexpected(judged.error());
+        }
         return 1;
     case QueueMessage::Kind::unreadable:
         malformed.fetch_add(1, std::memory_order_relaxed);
-        if (message.id_known) verdicts.drop(message.packet.id);
+        if (!message.id_known) return 0;
+        if (verdicts.full()) {
+            if (auto sent = flush(); !sent) return std::unexpected(sent.error());
+        }
+        verdicts.drop(message.packet.id);
         return 0;
     case QueueMessage::Kind::refusal:
         // ENOENT: the kernel gave the packet up before the verdict came, as it does with all it
@@ -142,16 +162,13 @@ Result<std::size_t> PacketQueue::Impl::take_message(const QueueMessage& message,
 
 Result<std::size_t> PacketQueue::Impl::take_datagram(std::span<const std::uint8_t> datagram,
                                                      const Decide& decide) {
-    std::size_t packets = 0;
+    std::size_t taken_packets = 0;
     while (const auto message = next_queue_message(datagram)) {
-        if (verdicts.full()) {
-            if (auto sent = flush(); !sent) return std::unexpected(sent.error());
-        }
         const auto taken = take_message(*message, decide);
         if (!taken) return std::unexpected(taken.error());
-        packets += *taken;
+        taken_packets += *taken;
     }
-    return packets;
+    return taken_packets;
 }
 
 PacketQueue::PacketQueue(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -172,10 +189,13 @@ Result<PacketQueue> PacketQueue::open(std::uint16_t queue, std::uint32_t max_pac
 
 void PacketQueue::set_busy_wait(BusyWait busy_wait) { impl_->busy_wait = std::move(busy_wait); }
 
-Result<void> PacketQueue::answer(std::uint32_t id, std::uint32_t mark,
-                                 const QueueVerdict& verdict) {
-    impl_->add(id, mark, verdict);
-    return impl_->flush();
+// By a message of its own: the serving thread may be collecting others. The kernel takes them in any order.
+Result<void> PacketQueue::answer(std::uint32_t id, std::uint32_t mark, const QueueVerdict& verdict) const {
+    QueueVerdicts one(impl_->queue, 1);
+    add(one, id, mark, verdict);
+    if (auto sent = impl_->socket.send(one.bytes()); !sent) return impl_->lost(sent.error());
+    impl_->answered.fetch_add(1, std::memory_order_relaxed);
+    return {};
 }
 
 Result<std::size_t> PacketQueue::Impl::receive() {
@@ -222,6 +242,7 @@ Result<std::size_t> PacketQueue::serve(int timeout_ms, const Decide& decide, int
             outcome = std::unexpected(taken.error());
         }
     }
+    if (auto judged = impl.judge(decide); !judged && outcome) outcome = judged;
     if (auto sent = impl.flush(); !sent && outcome) outcome = sent;
     impl.busy_wait.served(came_ns, monotonic_ns(), impl.own);
     // A batch that was not full took all there was.

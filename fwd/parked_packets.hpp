@@ -16,14 +16,18 @@
 namespace doorward {
 
 struct ParkedPacket {
-    std::uint32_t id = 0;         // the queue's
+    std::uint16_t queue = 0;      // number of the one that it waits in
+    std::uint32_t id = 0;         // there
     std::uint32_t mark = 0;       // the packet's, when it came
     std::uint32_t interface = 0;  // index of its way out, or in if it comes in; 0: not told
     Decided decided;              // attributed already; without a decision
     std::vector<SharedName> names;  // of the remote address, when it came; decided.flow has none
     Facts wanted;
     std::optional<dw_grant> grant;  // what an accepted sender is given
+    std::uint64_t granted_as = 0; // the generation that it is given under; 0: it is not accepted
+    bool opens = false;           // it opens a TCP connection
     bool passed = false;          // the kernel has its verdict: only the decision is outstanding
+    bool concluded = false;       // its decision is made
     std::uint64_t until_ns = 0;   // CLOCK_MONOTONIC; set by the first park()
 };
 
@@ -34,7 +38,7 @@ struct ParkedCounters {
     std::uint64_t refused = 0;  // for want of room
 };
 
-// Used by one thread, the packet thread; counters() by any.
+// Used by one thread at a time; counters() by any.
 class ParkedPackets {
 public:
     struct Limits {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/pipeline.hpp"
 
+#include <tuple>
+
 #include "fwd/clock.hpp"
 #include "fwd/packet_flow.hpp"
 
@@ -14,64 +16,102 @@ bool wants_each(const ActiveRules& active, const Decision& decision) {
 
 }  // namespace
 
-Pipeline::Pipeline(Marks marks, Attribution& attribution, Names& names,
-                   const ActiveRulesSlot& active, ContentWorker& contents,
+Pipeline::Pipeline(Marks marks, Names& names, const ActiveRulesSlot& active, ContentWorker& contents,
                    ParkedPackets::Limits parking, VerdictCache& verdicts, Grants& grants, Sink sink)
-    : marks_(marks), attribution_(attribution), names_(names), active_(active),
-      contents_(contents), verdicts_(verdicts), grants_(grants), parked_(parking),
-      sink_(std::move(sink)) {}
+    : marks_(marks), names_(names), active_(active), contents_(contents), verdicts_(verdicts), grants_(grants),
+      parked_(parking), sink_(std::move(sink)) {}
 
-std::optional<QueueVerdict> Pipeline::judge(const QueuedPacket& queued) {
+void Pipeline::judge(std::span<const QueuedPacket> queued, std::span<std::optional<QueueVerdict>> verdicts,
+                     Lane& lane) {
+    std::vector<ParkedPacket>& packets = lane.packets;
+    packets.clear();
+    packets.resize(queued.size());
+    for (std::size_t i = 0; i < queued.size(); ++i) take(queued[i], lane.attribution, packets[i]);
+    {
+        const std::lock_guard lock(mutex_);
+        const auto active = active_.load();
+        for (std::size_t i = 0; i < queued.size(); ++i) {
+            flow_names_.clear();
+            if (packets[i].decided.flow.unknown != Unknown::bad_packet) name(packets[i]);
+            verdicts[i] = decide(packets[i], *active, NoContent::none);
+        }
+    }
+    // One that was parked has been moved from, but for what settle() looks at.
+    for (ParkedPacket& packet : packets) settle(packet);
+    packets.clear();
+}
+
+void Pipeline::take(const QueuedPacket& queued, Attribution& attribution, ParkedPacket& packet) const {
     const ParsedPacket parsed = parse_packet(queued.payload);
     const PacketContext context{.inbound = queued.inbound,
                                 .forwarded = queued.forwarded,
                                 .reply = marks_.is_reply(queued.mark)};
-    ParkedPacket packet;
+    packet.queue = queued.queue;
     packet.id = queued.id;
     packet.mark = queued.mark;
     packet.interface = queued.interface;
-    Decided& decided = packet.decided;
-    decided.flow = flow_of(parsed.packet, context, [&](const Flow& flow) {
-        return attribution_.listens(flow, queued.inbound ? queued.interface : 0);
+    packet.opens = parsed.packet.tcp_syn;
+    packet.decided.flow = flow_of(parsed.packet, context, [&](const Flow& flow) {
+        return attribution.listens(flow, queued.inbound ? queued.interface : 0);
     });
-    flow_names_.clear();
     if (parsed.error != PacketError::none) {
-        decided.flow.unknown = Unknown::bad_packet;
+        packet.decided.flow.unknown = Unknown::bad_packet;
     } else {
-        attribute(packet, queued);
-        name(decided, parsed.packet.tcp_syn);
+        attribute(packet, queued, attribution);
     }
-    return decide(packet, NoContent::none);
 }
 
-void Pipeline::name(Decided& decided, bool opening) {
+void Pipeline::name(ParkedPacket& packet) {
     const std::uint64_t now_ns = monotonic_ns();
     names_.take_in(now_ns);
-    names_.look_up(decided.flow, opening, now_ns, flow_names_);
-    decided.host = flow_names_.first();
+    names_.look_up(packet.decided.flow, packet.opens, now_ns, flow_names_);
+    packet.decided.host = flow_names_.first();
+}
+
+// What a decision leads to besides the verdict, and before it: the sender's next datagram may follow at once.
+void Pipeline::settle(ParkedPacket& packet) {
+    if (packet.grant && packet.granted_as != 0) grants_.give(*packet.grant, packet.granted_as);
+    packet.granted_as = 0;
+    if (packet.concluded) sink_(std::move(packet.decided));
 }
 
 void Pipeline::resume(bool found_out, const Answer& answer) {
-    if (parked_.empty()) return;
+    // What was found out counts in any case: another thread may be about to park the packet that asked for it.
+    if (!found_out && parked_.counters().now == 0) return;
+    for (auto& [packet, verdict, told] : resume_known(found_out)) {
+        const auto [queue, id, mark] = std::tuple(packet.queue, packet.id, packet.mark);
+        settle(packet);
+        if (!told) answer(queue, id, mark, verdict);
+    }
+}
+
+std::vector<Pipeline::Answered> Pipeline::resume_known(bool found_out) {
+    const std::lock_guard lock(mutex_);
+    std::vector<Answered> answered;
     // Other rules may have another question, or none.
     const auto active = active_.load();
     const std::uint64_t now_ns = monotonic_ns();
-    if (!found_out && active->rules == resumed_under_ && !parked_.overdue(now_ns)) return;
+    if (!found_out && active->rules == resumed_under_ && !parked_.overdue(now_ns)) return answered;
     resumed_under_ = active->rules;
     const auto known = [&](const ParkedPacket& packet) {
         return packet.decided.rules != active->rules ||
                contents_.known(*packet.decided.process, packet.wanted);
     };
     for (auto& [packet, overdue] : parked_.take(now_ns, known)) {
-        const bool passed = packet.passed;
+        const bool told = packet.passed;
         flow_names_.clear();
         for (SharedName& name : packet.names) flow_names_.add(std::move(name));
-        const auto verdict = decide(packet, overdue ? NoContent::timed_out : NoContent::none);
-        if (verdict && !passed) answer(packet.id, packet.mark, *verdict);
+        const auto verdict = decide(packet, *active, overdue ? NoContent::timed_out : NoContent::none);
+        if (verdict) answered.push_back({std::move(packet), *verdict, told});
     }
+    return answered;
 }
 
-int Pipeline::wait_ms(int most) const { return parked_.wait_ms(monotonic_ns(), most); }
+int Pipeline::wait_ms(int most) {
+    if (parked_.counters().now == 0) return most;
+    const std::lock_guard lock(mutex_);
+    return parked_.wait_ms(monotonic_ns(), most);
+}
 
 // Under which rules it is decided, and when.
 Surroundings Pipeline::begin(Decided& decided, const ActiveRules& active) {
@@ -83,22 +123,21 @@ Surroundings Pipeline::begin(Decided& decided, const ActiveRules& active) {
 
 // Each round finds out something that the one before did not know, and there are three such facts.
 // With a `failure`, what is not known by now counts as not to be known.
-std::optional<QueueVerdict> Pipeline::decide(ParkedPacket& packet, NoContent failure) {
+std::optional<QueueVerdict> Pipeline::decide(ParkedPacket& packet, const ActiveRules& active, NoContent failure) {
     Decided& decided = packet.decided;
-    const auto active = active_.load();
-    const Surroundings around = begin(decided, *active);
+    const Surroundings around = begin(decided, active);
     for (;;) {
         decided.flow.names = flow_names_.views();
-        decided.flow.interface = active->interface_name(packet.interface);
-        const Decision decision = active->rules->decide(decided.flow, around);
+        decided.flow.interface = active.interface_name(packet.interface);
+        const Decision decision = active.rules->decide(decided.flow, around);
         const Facts open = unanswered(decision, decided.flow);
-        if (open.none()) return conclude(packet, *active, decision);
+        if (open.none()) return conclude(packet, active, decision);
         packet.wanted = open;
         if (decided.content) packet.wanted.add(decided.content->asked);
         if (fill_content(decided, packet.wanted, failure)) continue;
         // Where nothing is blocked, nothing is kept waiting either: only its record is.
-        const bool passes = active->mode == Mode::observe && !packet.passed;
-        const QueueVerdict pass = passes ? accept(packet, *active) : QueueVerdict{};
+        const bool passes = active.mode == Mode::observe && !packet.passed;
+        const QueueVerdict pass = passes ? accept(packet, active) : QueueVerdict{};
         packet.passed = packet.passed || passes;
         keep_names(packet);
         if (parked_.park(packet, monotonic_ns()))
@@ -147,12 +186,13 @@ QueueVerdict Pipeline::conclude(ParkedPacket& packet, const ActiveRules& active,
         decided.latency_ns += static_cast<std::int64_t>(monotonic_ns() - parked_ns);
     }
     const QueueVerdict result = verdict(packet, active);
+    if (packet.passed) packet.granted_as = 0;  // it was given what there is to give when it passed
     active.count(decision.rule);
     count(decided);
     if (!wants_each(active, decision))
         verdicts_.remember(decided, decision.depends_on, active.generation, monotonic_ns(),
                            [this](Decided&& repeats) { keep_repeats(std::move(repeats)); });
-    sink_(std::move(decided));
+    packet.concluded = true;
     return result;
 }
 
@@ -175,18 +215,20 @@ void Pipeline::keep_repeats(Decided&& repeats) {
     sink_(std::move(repeats));
 }
 
-void Pipeline::collect(bool last) {
+void Pipeline::tend(bool last) {
+    const std::lock_guard lock(mutex_);
     const std::uint64_t now_ns = monotonic_ns();
+    names_.take_in(now_ns);  // also while no packet asks for names
     if (!last && !verdicts_.due(now_ns)) return;
     verdicts_.collect(now_ns, static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / 1000),
                       [this](Decided&& repeats) { keep_repeats(std::move(repeats)); });
 }
 
-void Pipeline::attribute(ParkedPacket& packet, const QueuedPacket& queued) {
+void Pipeline::attribute(ParkedPacket& packet, const QueuedPacket& queued, Attribution& attribution) const {
     Decided& decided = packet.decided;
     const std::uint64_t now_ns = monotonic_ns();
     const std::uint32_t slot = queued.forwarded ? 0 : marks_.slot(queued.mark);
-    Attributed found = attribution_.of(decided.flow, queued, slot, now_ns);
+    Attributed found = attribution.of(decided.flow, queued, slot, now_ns);
     decided.flow.unknown = found.unknown;
     decided.flow.process = found.process.get();
     decided.process = std::move(found.process);
@@ -197,12 +239,12 @@ void Pipeline::attribute(ParkedPacket& packet, const QueuedPacket& queued) {
         decided.latency_ns = static_cast<std::int64_t>(now_ns - found.seen_ns);
 }
 
-QueueVerdict Pipeline::accept(const ParkedPacket& packet, const ActiveRules& active) {
-    if (packet.grant) grants_.give(*packet.grant, active.granted_as);
+QueueVerdict Pipeline::accept(ParkedPacket& packet, const ActiveRules& active) const {
+    packet.granted_as = active.granted_as;
     return {true, marks_.accept(packet.mark, active.accept_mark)};
 }
 
-QueueVerdict Pipeline::verdict(const ParkedPacket& packet, const ActiveRules& active) {
+QueueVerdict Pipeline::verdict(ParkedPacket& packet, const ActiveRules& active) const {
     switch (packet.decided.verdict) {
     case Action::accept:
         return accept(packet, active);

@@ -6,7 +6,10 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "fwd/active_rules.hpp"
 #include "fwd/attribution.hpp"
@@ -23,60 +26,81 @@
 
 namespace doorward {
 
-// Decisions since start. Written by the packet thread, read by any.
+// Decisions since start. Read by any thread.
 struct DecisionCounters {
     std::array<std::atomic<std::uint64_t>, 3> by_verdict{};  // indexed by Action
     std::array<std::atomic<std::uint64_t>, unknown_reasons> by_unknown{};  // indexed by Unknown
 };
 
+// What each packet thread has of its own.
+struct Lane {
+    Attribution attribution;
+    std::vector<ParkedPacket> packets;  // those in hand
+};
+
+// For several packet threads, one for each queue. Whose a packet is each finds out by itself; what is decided on it
+// depends on what all have seen (names, verdicts of its kind, packets that wait), which a lock guards: once for all
+// packets that a thread has in hand.
 class Pipeline {
 public:
     using Sink = std::function<void(Decided&&)>;
-    using Answer = std::function<void(std::uint32_t id, std::uint32_t mark, const QueueVerdict&)>;
+    using Answer = std::function<void(std::uint16_t queue, std::uint32_t id, std::uint32_t mark, const QueueVerdict&)>;
 
-    // All references must outlive the pipeline. `sink` is called once per packet, after the verdict
-    // is known, and for verdicts that the kernel gave again; it must not block.
-    Pipeline(Marks marks, Attribution& attribution, Names& names, const ActiveRulesSlot& active,
-             ContentWorker& contents, ParkedPackets::Limits parking, VerdictCache& verdicts,
-             Grants& grants, Sink sink);
+    // All references must outlive the pipeline. `sink` is called once per packet, after the verdict is known, and for
+    // verdicts that the kernel gave again; from any of the threads, at the same time too; it must not block.
+    Pipeline(Marks marks, Names& names, const ActiveRulesSlot& active, ContentWorker& contents,
+             ParkedPackets::Limits parking, VerdictCache& verdicts, Grants& grants, Sink sink);
 
     // Decides a connection that is open already as if it spoke now, before any packet does: true if it may
     // go on, and that is recorded then. What can't be said so, or may not, its next packet is to decide.
     // Only before there is a packet thread.
-    bool accept_open(const TrackedFlow& connection);
+    bool accept_open(const TrackedFlow& connection, Lane& lane);
 
-    // The verdict on one packet; nothing if it is parked until something is found out about its
-    // executable's file. Called on the packet thread only, as are the next two.
-    std::optional<QueueVerdict> judge(const QueuedPacket& packet);
+    // The verdicts on packets, at the same places; nothing on one that is parked until something is found out about
+    // its executable's file. A lane is one thread's.
+    void judge(std::span<const QueuedPacket> packets, std::span<std::optional<QueueVerdict>> verdicts, Lane& lane);
 
-    // Judges parked packets that need wait no longer, under the rules that are in force now.
+    // Judges parked packets that need wait no longer, of all queues, under the rules that are in force now.
     // `found_out`: the content worker has something new.
     void resume(bool found_out, const Answer& answer);
     // How long to wait at most before the next resume().
-    int wait_ms(int most) const;
+    int wait_ms(int most);
 
-    // Passes on what the kernel has decided since, once a second at most unless it is the `last` time.
-    void collect(bool last);
+    // To be called all the time, by one thread: takes in names, and passes on what the kernel has decided since, once
+    // a second at most unless it is the `last` time.
+    void tend(bool last);
 
     const DecisionCounters& counters() const { return counters_; }
     ParkedCounters parked() const { return parked_.counters(); }
 
 private:
-    void attribute(ParkedPacket& packet, const QueuedPacket& queued);
-    bool attribute_open(ParkedPacket& packet, const TrackedFlow& connection, const Network* network);
-    void name(Decided& decided, bool opening);
+    struct Answered {
+        ParkedPacket packet;
+        QueueVerdict verdict;
+        bool told;  // the kernel has a verdict already
+    };
+
+    // Without the lock:
+    void take(const QueuedPacket& queued, Attribution& attribution, ParkedPacket& packet) const;
+    void attribute(ParkedPacket& packet, const QueuedPacket& queued, Attribution& attribution) const;
+    bool attribute_open(ParkedPacket& packet, const TrackedFlow& connection, const Network* network,
+                        Attribution& attribution) const;
+    void settle(ParkedPacket& packet);
+    // With it:
+    std::vector<Answered> resume_known(bool found_out);
+    void name(ParkedPacket& packet);
     Surroundings begin(Decided& decided, const ActiveRules& active);
-    std::optional<QueueVerdict> decide(ParkedPacket& packet, NoContent failure);
+    std::optional<QueueVerdict> decide(ParkedPacket& packet, const ActiveRules& active, NoContent failure);
     void keep_names(ParkedPacket& packet) const;
     bool fill_content(Decided& decided, Facts wanted, NoContent& failure);
     QueueVerdict conclude(ParkedPacket& packet, const ActiveRules& active, const Decision& decision);
     void count(const Decided& decided);
     void keep_repeats(Decided&& repeats);
-    QueueVerdict accept(const ParkedPacket& packet, const ActiveRules& active);
-    QueueVerdict verdict(const ParkedPacket& packet, const ActiveRules& active);
+    QueueVerdict accept(ParkedPacket& packet, const ActiveRules& active) const;
+    QueueVerdict verdict(ParkedPacket& packet, const ActiveRules& active) const;
 
     Marks marks_;
-    Attribution& attribution_;
+    std::mutex mutex_;
     Names& names_;
     const ActiveRulesSlot& active_;
     ContentWorker& contents_;

@@ -2,6 +2,7 @@
 #include "fwd/probes.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -66,6 +67,7 @@ std::uint32_t running_programs(const Limits& limits) {
 
 struct Probes::Impl {
     Object object;
+    std::mutex asking;  // there is one place for the question and its answer
     Fd cgroup;
     std::vector<Link> links;
     HookChoice hooks = HookChoice::automatic;
@@ -296,6 +298,7 @@ int Probes::dns_ring_fd() const { return bpf_map__fd(impl_->object->maps.dns_pac
 bool Probes::ask_port_group(dw_port_group& asked) {
     bpf_test_run_opts none{};
     none.sz = sizeof(none);
+    const std::lock_guard lock(impl_->asking);
     impl_->object->bss->port_group_asked = asked;
     if (bpf_prog_test_run_opts(bpf_program__fd(impl_->object->progs.port_group), &none) != 0) return false;
     asked = impl_->object->bss->port_group_asked;

@@ -57,7 +57,7 @@ public:
     int holders_fd() const;
     int processes_fd() const;
     int programs_fd() const;
-    // Who else may be given what arrives for a socket (bpf/port_group.h). From one thread; false: it can't be asked.
+    // Who else may be given what arrives for a socket (bpf/port_group.h). False: it can't be asked.
     bool ask_port_group(dw_port_group& asked);
     int senders_fd() const;
     int foreign_fd() const;

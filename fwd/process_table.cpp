@@ -108,10 +108,25 @@ NamedProcess ProcessTable::name(const dw_binding& binding) {
     if (binding.flags & DW_FROM_KERNEL) return {nullptr, Unknown::kernel};
     const Key key{binding.who, binding.cgroup_id, binding.uid, binding.gid,
                   static_cast<std::uint64_t>(binding.flags & DW_BY_TRACED)};
-    if (const NamedProcess* known = cache_.find(key)) return *known;
+    if (auto named = known(key)) return *named;
+    const std::lock_guard reading(locks_->reading);
+    if (auto named = known(key)) return *named;  // another thread has read it meanwhile
     NamedProcess named = read(binding);
-    if (named.process) cache_.put(key, named);
+    if (!named.process) return named;
+    const std::lock_guard lock(locks_->cache);
+    cache_.put(key, named);
     return named;
+}
+
+std::optional<NamedProcess> ProcessTable::known(const Key& key) {
+    const std::lock_guard lock(locks_->cache);
+    const NamedProcess* named = cache_.find(key);
+    return named ? std::optional(*named) : std::nullopt;
+}
+
+std::size_t ProcessTable::size() const {
+    const std::lock_guard lock(locks_->cache);
+    return cache_.size();
 }
 
 NamedProcess ProcessTable::read(const dw_binding& binding) {

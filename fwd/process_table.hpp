@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 
 #include "bpf/wire.h"
 #include "fwd/cgroup_names.hpp"
@@ -20,7 +22,8 @@ struct NamedProcess {
     std::uint64_t identity = 0;  // dw_process.identity; 0 as well if verdicts on it are not to be given again
 };
 
-// Used by one thread. Never asks /proc: by then the process may be gone or be another program.
+// Thread-safe: a process is read once, and is the same object for all who ask; who asks for one that is known does not
+// wait for that. Never asks /proc: by then the process may be gone or be another program.
 class ProcessTable {
 public:
     // What the kernel keeps of a process; false if that is nothing.
@@ -32,7 +35,7 @@ public:
     static ProcessTable of_maps(int processes_fd, int programs_fd, std::size_t capacity);
 
     NamedProcess name(const dw_binding& binding);
-    std::size_t size() const { return cache_.size(); }
+    std::size_t size() const;
 
 private:
     struct Key {
@@ -44,7 +47,16 @@ private:
         bool operator==(const Key& other) const;
     };
 
+    // Each where it is, also when the table is moved.
+    struct Locks {
+        std::mutex cache;
+        std::mutex reading;  // taken first
+    };
+
+    std::optional<NamedProcess> known(const Key& key);
     NamedProcess read(const dw_binding& binding);
+
+    std::unique_ptr<Locks> locks_ = std::make_unique<Locks>();
 
     ProcessMap map_;
     CgroupNames cgroups_;

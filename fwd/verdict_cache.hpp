@@ -30,7 +30,7 @@ struct VerdictCounters {
 // holds (`depends_on`), or if the daemon must see each. Pure.
 std::optional<dw_verdict_key> verdict_key(const Decided& decided, Inputs depends_on);
 
-// One entry stands for one key. It is used by the packet thread alone but for what says otherwise.
+// One entry stands for one key. It is used by one thread at a time but for what says otherwise.
 class VerdictCache {
 public:
     using Sink = std::function<void(Decided&&)>;

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     auto rule = doorward::NftQueueRule::open();
-    auto put = rule ? rule->put(static_cast<std::uint16_t>(queue), false)
+    auto put = rule ? rule->put(static_cast<std::uint16_t>(queue), 1, false)
                     : std::unexpected(rule.error());
     if (put) return 0;
     std::fprintf(stderr, "queue-rule: %s\n", put.error().text().c_str());

@@ -271,31 +271,33 @@ TEST_CASE_METHOD(FixtureV4, "packets lost to a full queue are counted", "[netfil
     CHECK(dropped >= 45);  // kernels differ in whether the limit itself still fits
     // What was held is there to be answered, and then the queue takes packets again.
     std::size_t served = 0;
-    while (const std::size_t got = good(queue.serve(never, [](const QueuedPacket&) {
+    while (const std::size_t got = good(queue.serve(never, each([](const QueuedPacket&) {
                return QueueVerdict{};
-           }))) {
+           })))) {
         served += got;
     }
     CHECK(served + dropped == 50);
     (void)send_text(client, "y");
-    CHECK(good(queue.serve(soon, [](const QueuedPacket&) { return QueueVerdict{}; })) == 1);
+    CHECK(good(queue.serve(soon, each([](const QueuedPacket&) { return QueueVerdict{}; }))) == 1);
     CHECK(queue.counters().verdicts == served + 1);
-    CHECK(good(queue.serve(1, [](const QueuedPacket&) { return QueueVerdict{}; })) == 0);
+    CHECK(good(queue.serve(1, each([](const QueuedPacket&) { return QueueVerdict{}; }))) == 0);
 }
 
-TEST_CASE_METHOD(FixtureV4, "a packet whose decision throws is dropped, and the queue goes on",
+TEST_CASE_METHOD(FixtureV4, "packets whose decision throws are dropped, and the queue goes on",
                  "[netfilter]") {
     const auto table = good(NftTable::install(layout()));
     PacketQueue queue = open_queue();
     const Fd server = peer_receiver(AF_INET, 53);
     const Fd client = udp_to(to(AF_INET, 53));
-    for (int i = 0; i < 3; ++i) (void)send_text(client, "x");
+    (void)send_text(client, "x");
     int calls = 0;
-    const auto throw_once = [&](const QueuedPacket& packet) {
+    const auto throw_once = each([&](const QueuedPacket& packet) {
         if (++calls == 1) throw std::runtime_error("no decision");
         return QueueVerdict{true, packet.mark};
-    };
+    });
     CHECK_THROWS_WITH(queue.serve(soon, throw_once), "no decision");
+    for (int i = 0; i < 2; ++i) (void)send_text(client, "y");
+    CHECK(good(queue.serve(soon, throw_once)) == 2);
     CHECK(datagrams(server, 3, never) == 2);
     CHECK(queue.counters().verdicts == 3);
 }

@@ -24,6 +24,15 @@ struct Seen {
     Packet packet;
 };
 
+// Judges one packet after the other.
+template <class DecideOne>
+PacketQueue::Decide each(DecideOne decide) {
+    return [decide = std::move(decide)](std::span<const QueuedPacket> packets,
+                                        std::span<std::optional<QueueVerdict>> verdicts) mutable {
+        for (std::size_t i = 0; i < packets.size(); ++i) verdicts[i] = decide(packets[i]);
+    };
+}
+
 // Calls `decide` for all that is not IGMP or ICMPv6, which the kernel sends when it likes: that is
 // dropped and not remembered. `decide` runs in the reader's thread.
 class QueueReader {
@@ -71,7 +80,7 @@ private:
 
     void work() {
         while (!stop_) {
-            const auto served = queue_.serve(20, [this](const auto& p) { return answer(p); });
+            const auto served = queue_.serve(20, each([this](const auto& p) { return answer(p); }));
             if (served) continue;
             const std::scoped_lock lock(mutex_);
             error_ = served.error().text();

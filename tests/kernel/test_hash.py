@@ -231,6 +231,18 @@ class Hash(KernelTest):
         self.assertEqual(self.failures(daemon)["too-many"], 5)
         self.assertEqual(len([r for r in rows if r["verdict"] == "drop"][:5]), 5)
 
+    def test_what_waits_in_several_queues_goes_on(self):
+        slow_digest = self.enlarge()
+        daemon = self.daemon(ANYWHERE.format(sha256=slow_digest), default_out="drop",
+                             config=config(wait_ms=60000) + "queues: 4\n")
+        for number in range(16):
+            self.contact("udp4", 20000 + number, "--exit-at-once", program=self.app)
+        rows = daemon.audit.wait_rows(16, "exe = ?", self.app)
+        self.assertEqual({(r["verdict"], r["rule"]) for r in rows}, {("accept", "pinned")})
+        content = daemon.status()["content"]
+        self.assertEqual((content["parked_total"], content["parked"], content["hashed"]), (16, 0, 1))
+        self.assertEqual(self.wire.count(protocol="udp"), 16)
+
     def test_the_package_that_the_program_is_part_of(self):
         daemon = self.daemon("rules:\n  - {name: snakes, package: 'python3*', action: accept}\n")
         connect = f"import socket; socket.create_connection(('{self.pair.peer4}', 7), 30)"

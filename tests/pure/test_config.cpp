@@ -46,6 +46,7 @@ void check_equal(const Config& a, const Config& b) {
     CHECK(a.packet_sockets == b.packet_sockets);
     CHECK(a.hooks == b.hooks);
     CHECK(a.queue == b.queue);
+    CHECK(a.queues == b.queues);
     CHECK(a.mark_mask == b.mark_mask);
     CHECK(a.rules_dir == b.rules_dir);
     CHECK(a.database == b.database);
@@ -69,6 +70,7 @@ constexpr const char* everything_else =
     "packet_sockets: refuse\n"
     "hooks: cgroup\n"
     "queue: 7\n"
+    "queues: 4\n"
     "mark_mask: 0x00003f00\n"
     "rules_dir: /tmp/rules\n"
     "database: /tmp/audit.db\n"
@@ -116,7 +118,7 @@ TEST_CASE("the example has every key, each with its default") {
     // Every key is there and read: misspelt, each is refused.
     for (const char* key :
          {"mode", "defaults", "out", "in", "loopback", "forward", "packet_sockets",
-          "hooks", "queue", "mark_mask", "rules_dir",
+          "hooks", "queue", "queues", "mark_mask", "rules_dir",
           "database", "control_socket", "groups", "read", "change", "retention", "days",
           "megabytes", "set_aside", "limits", "bindings", "processes", "listeners", "queued_packets",
           "audit_records", "names", "dns_queries", "dns", "enabled", "resolvers", "hosts_file",
@@ -142,6 +144,7 @@ TEST_CASE("every key is read") {
     CHECK(read.packet_sockets == PacketSocketPolicy::refuse);
     CHECK(read.hooks == HookChoice::cgroup);
     CHECK(read.queue == 7);
+    CHECK(read.queues == 4);
     CHECK(read.mark_mask == 0x3f00);
     CHECK(read.rules_dir == "/tmp/rules");
     CHECK(read.database == "/tmp/audit.db");
@@ -158,6 +161,24 @@ TEST_CASE("every key is read") {
     CHECK(read.denied_as == DeniedAs::eacces);
     CHECK_FALSE(read.busy_wait);
     CHECK(invalid(read) == "valid");
+}
+
+TEST_CASE("queues are few, a power of two, and have numbers") {
+    for (const std::string good : {"auto", "1", "2", "4", "8"}) CHECK(refusal("queues: " + good + "\n") == "accepted");
+    for (const std::string bad : {"0", "3", "16", "all", "\"\""})
+        CHECK_THAT(refusal("queues: " + bad + "\n"), Catch::Contains("auto, 1, 2, 4 or 8"));
+    CHECK(refusal("queue: 65532\nqueues: 4\n") == "accepted");
+    CHECK_THAT(refusal("queue: 65533\nqueues: 4\n"), Catch::Contains("f:2:") && Catch::Contains("at most 65532"));
+    CHECK(refusal("queue: 65535\nqueues: auto\n") == "accepted");
+    Config changed;
+    changed.queue = 65535;
+    changed.queues = 2;
+    CHECK_THAT(invalid(changed), Catch::Contains("at most 65534"));
+    changed.queue = 1;
+    changed.queues = 3;
+    CHECK_THAT(invalid(changed), Catch::Contains("use auto, 1, 2, 4 or 8"));
+    CHECK(queue_numbers(4870, 1) == "4870");
+    CHECK(queue_numbers(4870, 4) == "4870 to 4873");
 }
 
 TEST_CASE("keys that are not there keep their defaults") {

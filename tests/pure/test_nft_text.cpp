@@ -52,6 +52,23 @@ TEST_CASE("undecided packets are queued, and only bypass lets them pass", "[nft_
     CHECK_THAT(nft_undecided_text(layout), Contains("queue num 4870 bypass\n") && !Contains("drop"));
 }
 
+TEST_CASE("several queues have a chain each, and one has no others", "[nft_text]") {
+    NftLayout layout = some_layout();
+    CHECK_THAT(nft_table_text(layout), !Contains("spread") && !Contains("undecided1"));
+    layout.queues = 2;
+    const std::string text = nft_table_text(layout);
+    for (const std::string name : {"undecided", "undecided1"})
+        CHECK_THAT(chain(text, name), Contains("drop\n") && !Contains("queue"));
+    CHECK_THAT(text, !Contains("undecided2") && !Contains("queued goto undecided"));
+    CHECK_THAT(chain(text, "spread"),
+               Contains("th sport & 2 . th dport & 2 vmap { 0 . 0 : goto undecided, 0 . 2 : goto undecided1, "
+                        "2 . 0 : goto undecided1, 2 . 2 : goto undecided }\n\t\tgoto undecided\n"));
+    CHECK_THAT(nft_undecided_text(layout), Contains("queue num 4870\n") && Contains("queue num 4871\n"));
+    layout.bypass = true;
+    CHECK(chain(nft_table_text(layout), "undecided1") == "\tchain undecided1 {\n");
+    CHECK_THAT(nft_undecided_text(layout), Contains("queue num 4871 bypass\n") && !Contains("drop"));
+}
+
 TEST_CASE("asking for the queue statement leaves nothing behind", "[nft_text]") {
     const std::string text = nft_probe_text(some_layout());
     CHECK_THAT(text, Contains("queue num 4870\n") && !Contains("inet doorward "));
