@@ -2,6 +2,7 @@
 """The run: rounds of measures of contenders, whose order rotates. A cell is one flow-load."""
 
 import sys
+import time
 from dataclasses import asdict
 
 from . import machine
@@ -59,6 +60,7 @@ class Run:
 
     def _cells(self, world: World, contender, where: dict) -> None:
         measure = MEASURES[where["measure"]]
+        wait_idle(contender)
         idle = contender.usage()
         # Caches, routes and neighbours are there before the clock starts.
         flows = measure.flows(1, world.measure(where["measure"], 1, 0.01))
@@ -83,6 +85,17 @@ class Run:
             status = contender.daemon.status()
             self.machine |= {"hooks": status["hooks"], "queue": status["queue_kind"],
                              "version": status["version"]}
+
+
+def wait_idle(contender, seconds: float = 10) -> None:
+    """Until the firewall has done what it does after its start (keeping many rules in a quick form, say), or for so
+    long. An interval in which it takes a hundredth of a processor is idle."""
+    interval = 0.25
+    until = time.monotonic() + seconds
+    while (before := contender.usage()) and time.monotonic() < until:
+        time.sleep(interval)
+        if sum(contender.usage().cpu_since(before).values()) < interval * 1e9 / 100:
+            return
 
 
 def say(text: str) -> None:
