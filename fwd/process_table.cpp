@@ -2,6 +2,7 @@
 #include "fwd/process_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -95,13 +96,27 @@ ProcessTable::ProcessTable(ProcessMap map, CgroupNames cgroups, std::size_t capa
       cache_(capacity) {}
 
 ProcessTable ProcessTable::of_maps(int processes_fd, int programs_fd, std::size_t capacity) {
+    const auto map = [](int fd) {
+        return [fd](const dw_process_key& key, dw_process& value) { return bpf_map_lookup_elem(fd, &key, &value) == 0; };
+    };
+    // What runs has all that was taken at its start; the other one may have been taken later.
     return ProcessTable(
-        [=](const dw_process_key& key, dw_process& value) {
-            // What runs has all that was taken at its start; the other one may have been taken later.
-            return bpf_map_lookup_elem(programs_fd, &key, &value) == 0 ||
-                   bpf_map_lookup_elem(processes_fd, &key, &value) == 0;
-        },
+        [maps = std::array<ProcessMap, 2>{map(programs_fd), map(processes_fd)}](
+            const dw_process_key& key, dw_process& value) { return read_whole(maps, key, value); },
         CgroupNames::of_mount(cgroup2_mount(), capacity), capacity);
+}
+
+// A process that ends meanwhile is in the second map: it was put there when it sent.
+bool ProcessTable::read_whole(std::span<const ProcessMap> maps, const dw_process_key& key, dw_process& record) {
+    const auto has = [&key](const ProcessMap& map, dw_process& value) {
+        return map(key, value) && same_process(value.self, key);
+    };
+    const auto again = std::make_unique<dw_process>();
+    constexpr int tries = 3;
+    for (int i = 0; i < tries; ++i)
+        for (const ProcessMap& map : maps)
+            if (has(map, record) && has(map, *again)) return true;
+    return false;
 }
 
 NamedProcess ProcessTable::name(const dw_binding& binding) {

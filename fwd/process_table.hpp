@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 
 #include "bpf/wire.h"
 #include "fwd/cgroup_names.hpp"
@@ -33,6 +34,10 @@ public:
     ProcessTable(ProcessMap map, CgroupNames cgroups, std::size_t capacity, ScriptFiles scripts = {});
     // The maps `processes` (of those that sent) and `programs` (of those that run).
     static ProcessTable of_maps(int processes_fd, int programs_fd, std::size_t capacity);
+
+    // What the first of these maps has of a process. The kernel may give an entry to another process while it is
+    // copied, so it is looked up again: whose it is then, it was during the copy.
+    static bool read_whole(std::span<const ProcessMap> maps, const dw_process_key& key, dw_process& record);
 
     NamedProcess name(const dw_binding& binding);
     std::size_t size() const;
