@@ -67,16 +67,18 @@ Result<void> check_mask(std::uint32_t mask) {
                 "use bits side by side that nothing else on this host uses, such as 0x7f000000");
 }
 
-constexpr std::uint16_t queue_numbers[] = {0, 1, 2, 4, 8};
+constexpr std::uint16_t queue_counts[] = {0, 1, 2, 4, 8};
 
-std::string_view queue_number_name(std::uint16_t number) {
+std::string_view queue_count_name(std::uint16_t number) {
     constexpr std::string_view names[] = {"auto", "1", "2", "4", "8"};
-    return names[std::ranges::find(queue_numbers, number) - std::begin(queue_numbers)];
+    return names[std::ranges::find(queue_counts, number) - std::begin(queue_counts)];
 }
 
+constexpr Choices<std::uint16_t> queue_choices{queue_counts, queue_count_name};
+
 Result<void> check_queues(std::uint32_t first, std::uint16_t number) {
-    if (std::ranges::find(queue_numbers, number) == std::end(queue_numbers))
-        return fail(fmt::format("queues: {} is no number of queues", number), "use auto, 1, 2, 4 or 8");
+    if (std::ranges::find(queue_counts, number) == std::end(queue_counts))
+        return fail(fmt::format("queues: {} is no number of queues", number), "use " + queue_choices.names());
     if (first + number <= max_queue + 1) return {};
     return fail(fmt::format("queues: {} from {} on go beyond {}", number, first, max_queue),
                 fmt::format("use a queue of at most {}", max_queue + 1 - number));
@@ -183,7 +185,7 @@ Result<void> read_config(const YamlValue& top, Config& config) {
                 {packet_socket_policies, packet_socket_policy_name})
         .choice("hooks", config.hooks, {hook_choices, hook_choice_name})
         .number("queue", config.queue, 0, max_queue)
-        .choice("queues", config.queues, {queue_numbers, queue_number_name})
+        .choice("queues", config.queues, queue_choices)
         .check("queues", check_queues(config.queue, config.queues))
         .number("mark_mask", config.mark_mask, 0, 0xffffffff)
         .check("mark_mask", check_mask(config.mark_mask))

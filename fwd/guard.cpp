@@ -74,6 +74,7 @@ Result<void> Guard::begin(const Config& config, std::shared_ptr<const Ruleset> r
     const std::uint32_t mark = marks_.generation(first_generation_ + applied_);
     name_sources_.refresh();
     active_ = std::make_shared<const ActiveRules>(std::move(rules), config.mode, mark, with_names(), nullptr);
+    measures_delay_ = RunDelay::open().has_value();
     lost_event_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!lost_event_) return sys_fail("create an event descriptor");
 
@@ -231,7 +232,7 @@ std::vector<MissingFeature> Guard::missing() const {
                            "a program that sends over loopback in another host's name (IPv6) has the kernel answer "
                            "that host with what it sent; what is sent to all of a network is named after one of "
                            "its receivers"});
-    if (busy_wait_ && !RunDelay::open())
+    if (busy_wait_ && !measures_delay_)
         missing.push_back({"/proc/thread-self/schedstat, a thread's delays",
                            "packet threads sleep also between packets that come quickly one after the other, and "
                            "each waits until one has woken"});

@@ -106,6 +106,7 @@ private:
     const ParkedPackets::Limits parking_;
     std::uint16_t queues_;
     const bool busy_wait_;  // packet threads may look for packets without sleeping
+    bool measures_delay_ = false;  // RunDelay can be read
     std::unique_ptr<ContentWorker> contents_;
     std::optional<Probes> probes_;
     NameSources name_sources_;

@@ -40,6 +40,7 @@ struct QueueCounters {
 // Owns the netlink socket bound to one queue. One thread reads; answer() and counters() may be called from any.
 class PacketQueue {
 public:
+    // More would make the first of a batch wait; with fewer, the lock that a batch is judged under costs more.
     static constexpr std::size_t judged_at_once = 32;
 
     // Errors name the queue; EPERM on bind means that another process reads it already.

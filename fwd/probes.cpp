@@ -2,13 +2,11 @@
 #include "fwd/probes.hpp"
 
 #include <algorithm>
-#include <mutex>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <mutex>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

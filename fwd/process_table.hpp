@@ -62,7 +62,6 @@ private:
     NamedProcess read(const dw_binding& binding);
 
     std::unique_ptr<Locks> locks_ = std::make_unique<Locks>();
-
     ProcessMap map_;
     CgroupNames cgroups_;
     ScriptFiles scripts_;
