@@ -150,7 +150,8 @@ constexpr std::string_view neighbour_match =
 // nobody else knows; other ICMP is sent by the kernel, and conntrack has no flows of it.
 constexpr std::string_view syn = "tcp flags & (syn | ack) == syn";
 constexpr std::string_view opening_packets[] = {
-    "meta l4proto { udp, udplite }",
+    "meta l4proto udp",  // a rule of its own: compared faster than looked up
+    "meta l4proto udplite",
     "meta l4proto != { tcp, udp, udplite, icmp, icmpv6 }",
     "icmp type { echo-request, timestamp-request, info-request, address-mask-request }",
     "icmpv6 type echo-request"};

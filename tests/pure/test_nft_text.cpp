@@ -188,7 +188,7 @@ TEST_CASE("a packet's sender is asked for only where it leaves", "[nft_text]") {
 
 TEST_CASE("datagrams are asked about by their sender, connections by their owner", "[nft_text]") {
     const std::string text = nft_table_text(some_layout());
-    CHECK_THAT(chain(text, "output"), Contains("meta l4proto { udp, udplite } jump sender\n") &&
+    CHECK_THAT(chain(text, "output"), Contains("meta l4proto udp jump sender\n\t\tmeta l4proto udplite jump sender\n") &&
                                           Contains("meta l4proto tcp goto tcp_out\n") &&
                                           !Contains("jump owner"));
     CHECK_THAT(chain(text, "connection"), Contains("jump owner") && !Contains("jump sender"));
