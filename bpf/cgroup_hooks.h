@@ -77,8 +77,9 @@ static __always_inline bool datagram_key(struct bpf_sock_addr *ctx, struct bpf_s
 	return true;
 }
 
-/* Unconnected datagrams only: the kernel does not ask for connected sockets. The rules in sender.h
- * see those leave. */
+/* Unconnected datagrams only: the kernel does not ask for connected sockets. The rules in sender.h see all of them
+ * leave, so these are taken off once our table is in place: each datagram would lock its socket once more for them,
+ * and write a binding. */
 SEC("cgroup/sendmsg4")
 int cgroup_sendmsg4(struct bpf_sock_addr *ctx)
 {

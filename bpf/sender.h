@@ -79,7 +79,7 @@ static __always_inline bool describe_sender(struct sock *sk, enum sender_kind ki
 			return false;
 	}
 	binding_of_current(out, sk, DW_HOOK_NETFILTER);
-	if (bound && same_process(&who, &out->who)) {
+	if (bound && hook != DW_HOOK_NETFILTER && same_process(&who, &out->who)) { /* else seen in an earlier call */
 		out->seen_ns = seen_ns;
 		out->hook = hook;
 	}
@@ -232,6 +232,23 @@ int same_sender(struct __sk_buff *skb)
 	return 0;
 }
 
+/* No hook on the calls that send datagrams binds them. */
+const volatile bool datagrams_are_bound_here = false;
+
+/* A datagram that is asked about, or whose verdict was known: the latest of its tuple that was not granted. Turns the
+ * key of the packet into that of a binding: there is no room on the stack for both. */
+static __noinline int bind_datagram(struct __sk_buff *skb, struct dw_flow_key *key)
+{
+	struct dw_binding binding;
+
+	if (!key || (key->protocol != IPPROTO_UDP && key->protocol != IPPROTO_UDPLITE))
+		return 0;
+	key->local_port = bpf_ntohs(key->local_port);
+	key->remote_port = bpf_ntohs(key->remote_port);
+	binding_of_current(&binding, socket_of(skb), DW_HOOK_NETFILTER);
+	return write_binding(key, &binding);
+}
+
 static __always_inline dw_u32 bit_of_slot(struct __sk_buff *skb, dw_u32 bit)
 {
 	struct dw_flow_key key;
@@ -266,13 +283,15 @@ int slot_bit0(struct __sk_buff *skb)
 	all = bpf_map_lookup_elem(&senders, &key);
 	index = slot - 1;
 	barrier_var(index);
-	if (!all || index >= DW_SENDER_SLOTS)
-		return slot & 1;
-	all->slot[index].sent_ns = bpf_ktime_get_ns();
-	if (by_traced(&all->slot[index].who))
-		all->slot[index].flags |= DW_BY_TRACED;
-	if (key.protocol != IPPROTO_TCP) /* a connection's has been said by same_sender() */
-		__sync_lock_test_and_set(&all->owner, slot);
+	if (all && index < DW_SENDER_SLOTS) {
+		all->slot[index].sent_ns = bpf_ktime_get_ns();
+		if (by_traced(&all->slot[index].who))
+			all->slot[index].flags |= DW_BY_TRACED;
+		if (key.protocol != IPPROTO_TCP) /* a connection's has been said by same_sender() */
+			__sync_lock_test_and_set(&all->owner, slot);
+	}
+	if (datagrams_are_bound_here)
+		bind_datagram(skb, &key);
 	return slot & 1;
 }
 

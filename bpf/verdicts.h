@@ -130,8 +130,8 @@ int known_connection(struct __sk_buff *skb)
 }
 
 /* A datagram of a flow that is its sender's first. Raw sockets may write what is no datagram: the daemon
- * reads all of their packets. */
-static __always_inline int known_datagram_is(struct __sk_buff *skb, dw_u32 verdict)
+ * reads all of their packets. A function of its own for the sake of the stack. */
+static __noinline int known_datagram_is(struct __sk_buff *skb, dw_u32 verdict)
 {
 	struct dw_verdict_key key = {};
 	struct sock *sk = socket_of(skb);
@@ -168,6 +168,8 @@ int known_datagram(struct __sk_buff *skb)
 	all = bpf_map_lookup_elem(&senders, &grant.flow);
 	if (all)
 		__sync_lock_test_and_set(&all->owner, 0);
+	if (datagrams_are_bound_here)
+		bind_datagram(skb, &grant.flow);
 	return 1;
 }
 

@@ -96,8 +96,10 @@ FoundSender Attribution::sender(const Flow& flow, const QueuedPacket& packet, st
         const auto key = sender_key(packet.payload);
         const FoundSender found = key ? senders_.of_packet(*key, slot, packet.settled_ns)
                                       : FoundSender{std::nullopt, Unknown::no_binding};
-        // Displaced since, or named by the table of a daemon before this one: the hooks may know.
-        if (found.unknown != Unknown::process_lost) return found;
+        // Displaced since, or named by the table of a daemon before this one: the tuple may tell. Behind extension
+        // headers the table sees no ports, and has not bound it.
+        const bool bound = key && key->protocol == static_cast<dw_u8>(flow.protocol);
+        if (found.unknown != Unknown::process_lost || !bound) return found;
     }
     // An answer that comes in belongs to whoever asked last.
     if (packet.inbound) {

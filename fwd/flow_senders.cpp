@@ -8,7 +8,7 @@ FlowSenders::FlowSenders(Senders senders, Bindings bindings, ProcessTable proces
 
 std::optional<LatestSender> FlowSenders::of(const Flow& flow) {
     if (flow.direction != Direction::out || !has_sockets(flow.protocol)) return std::nullopt;
-    // A connection that the kernel decided leaves no sender's slot in charge.
+    // What the kernel decided leaves no sender's slot in charge.
     auto binding = senders_.latest(sender_key(flow));
     if (!binding) binding = bindings_.sender(flow);
     if (!binding) return std::nullopt;

@@ -216,6 +216,7 @@ Result<void> Guard::close_gate(const Config& config, std::uint32_t mark, const O
     grants_->begin(active_.load()->granted_as);
     if (auto set = table_->set_generation(mark); !set) return set;
     verdicts_->resume(active_.load()->generation);
+    if (table_->knows_senders()) probes_->leave_datagrams_to_table();
     return {};
 }
 

@@ -44,8 +44,8 @@ constexpr Hook beside_kprobes[] = {
 
 constexpr Hook cgroup_set[] = {
     {"sockops_tcp", HookKind::cgroup, "sockops TCP_CONNECT", {}},
-    {"cgroup_sendmsg4", HookKind::cgroup, "cgroup sendmsg4", {}},
-    {"cgroup_sendmsg6", HookKind::cgroup, "cgroup sendmsg6", {}},
+    {"cgroup_sendmsg4", HookKind::until_table, "cgroup sendmsg4", {}},
+    {"cgroup_sendmsg6", HookKind::until_table, "cgroup sendmsg6", {}},
     {"exit_disinherits", HookKind::tracepoint, "tracepoint sched_process_exit",
      "a port that two programs had open stays ambiguous when one of them has ended"},
 };

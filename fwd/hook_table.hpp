@@ -12,7 +12,8 @@
 namespace doorward {
 
 // foreign: cgroup, about other namespaces. verdicts: cgroup, gives known ones. task_iterator: is run twice.
-enum class HookKind { fentry, kprobe, cgroup, tracepoint, iterator, task_iterator, foreign, verdicts };
+// until_table: cgroup, and no longer needed once our table says who sends.
+enum class HookKind { fentry, kprobe, cgroup, tracepoint, iterator, task_iterator, foreign, verdicts, until_table };
 
 struct Hook {
     std::string_view program;      // name in bpf/

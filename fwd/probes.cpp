@@ -68,19 +68,19 @@ struct Probes::Impl {
     std::mutex asking;  // there is one place for the question and its answer
     Fd cgroup;
     std::vector<Link> links;
+    std::vector<Link> until_table;
     HookChoice hooks = HookChoice::automatic;
     bool names = true;
     bool verdicts = true;
     BindingTable bindings{};
     std::vector<Address> resolvers;  // those in the map
     std::vector<MissingFeature> missing;
-    std::vector<std::string> attached;
 
     Result<void> open(const ProbeOptions& options, const KernelFunctions& kernel);
     Result<void> load(PacketSocketPolicy packet_sockets);
     Result<void> attach_all();
     Result<void> attach(const Hook& hook);
-    Result<void> attach_to_cgroup(bpf_program* program);
+    Result<void> attach_to_cgroup(bpf_program* program, std::vector<Link>& to);
     Result<void> iterate(const Hook& hook);
     void watch_packet_sockets(PacketSocketPolicy policy);
     bool wanted(const Hook& hook) const {
@@ -99,6 +99,7 @@ Result<void> Probes::Impl::open(const ProbeOptions& options, const KernelFunctio
     if (!object) return bpf_fail("open the BPF object", errno);
     object->rodata->netns_cookie = options.netns_cookie;
     object->rodata->bind_foreign = options.foreign;
+    object->rodata->datagrams_are_bound_here = hooks == HookChoice::cgroup;
     object->rodata->accepts_are_seen = hooks != HookChoice::cgroup;
     object->rodata->denied_errno = options.denied_as == DeniedAs::eacces ? EACCES : EPERM;
     object->rodata->slot_shift = options.slot_shift;
@@ -150,11 +151,11 @@ Result<void> Probes::Impl::load(PacketSocketPolicy packet_sockets) {
     return {};
 }
 
-Result<void> Probes::Impl::attach_to_cgroup(bpf_program* bpf) {
+Result<void> Probes::Impl::attach_to_cgroup(bpf_program* bpf, std::vector<Link>& to) {
     if (!cgroup) return fail("no cgroup2 file system is mounted", "mount one, or use kprobes");
     bpf_link* link = bpf_program__attach_cgroup(bpf, cgroup.get());
     if (!link) return bpf_fail("attach to the root cgroup", errno);
-    links.emplace_back(link);
+    to.emplace_back(link);
     return {};
 }
 
@@ -162,11 +163,9 @@ Result<void> Probes::Impl::attach_to_cgroup(bpf_program* bpf) {
 void Probes::Impl::watch_packet_sockets(PacketSocketPolicy policy) {
     if (policy == PacketSocketPolicy::allow) return;
     last_warning.clear();
-    if (const auto done = attach_to_cgroup(object->progs.packet_socket_bypass); !done)
+    if (const auto done = attach_to_cgroup(object->progs.packet_socket_bypass, links); !done)
         missing.push_back({"cgroup setsockopt (" + done.error().what + ")",
                            "packet sockets that set PACKET_QDISC_BYPASS are neither recorded nor refused"});
-    else
-        attached.emplace_back("cgroup setsockopt");
 }
 
 // An iterator does its work while it is read; it prints nothing.
@@ -188,7 +187,9 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
     case HookKind::cgroup:
     case HookKind::foreign:
     case HookKind::verdicts:
-        return attach_to_cgroup(bpf);
+        return attach_to_cgroup(bpf, links);
+    case HookKind::until_table:
+        return attach_to_cgroup(bpf, until_table);
     case HookKind::iterator:
         return iterate(hook);
     case HookKind::task_iterator:  // the second walk finds what the first one has left
@@ -209,14 +210,9 @@ Result<void> Probes::Impl::attach_all() {
     for (const Hook& hook : hooks_of(hooks)) {
         if (!wanted(hook)) continue;
         auto done = attach(hook);
-        if (done) {
-            attached.emplace_back(hook.point);
-        } else if (hook.consequence.empty()) {
-            return done;
-        } else {
-            missing.push_back({std::string(hook.point) + " (" + done.error().what + ")",
-                               std::string(hook.consequence)});
-        }
+        if (done) continue;
+        if (hook.consequence.empty()) return done;
+        missing.push_back({std::string(hook.point) + " (" + done.error().what + ")", std::string(hook.consequence)});
     }
     return {};
 }
@@ -266,7 +262,6 @@ Probes::~Probes() = default;
 
 HookChoice Probes::hooks() const { return impl_->hooks; }
 const std::vector<MissingFeature>& Probes::missing() const { return impl_->missing; }
-const std::vector<std::string>& Probes::attached() const { return impl_->attached; }
 const BindingTable& Probes::bindings() const { return impl_->bindings; }
 int Probes::holders_fd() const { return bpf_map__fd(impl_->object->maps.holders); }
 int Probes::senders_fd() const { return bpf_map__fd(impl_->object->maps.senders); }
@@ -314,6 +309,8 @@ void Probes::refuse_packet_sockets(bool refuse) {
     impl_->object->bss->refuse_packet_sockets = refuse;
 }
 int Probes::processes_fd() const { return bpf_map__fd(impl_->object->maps.processes); }
+
+void Probes::leave_datagrams_to_table() { impl_->until_table.clear(); }
 
 // Room first: the map may be full. A server that stays is never out.
 Result<void> Probes::believe(const std::vector<Address>& resolvers) {

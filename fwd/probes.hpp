@@ -51,7 +51,6 @@ public:
 
     HookChoice hooks() const;  // never automatic
     const std::vector<MissingFeature>& missing() const;
-    const std::vector<std::string>& attached() const;  // hook points by name
 
     const BindingTable& bindings() const;
     int holders_fd() const;
@@ -68,6 +67,9 @@ public:
 
     // `capacity`: as in ProbeOptions::limits. The state is the loaded object's, so the memory ends first.
     Result<VerdictMemory> verdict_memory(std::size_t capacity);
+
+    // Our table is in place and asks whose each datagram is: the hooks that need no longer say it are taken off.
+    void leave_datagrams_to_table();
 
     // Only DNS from and to these addresses is looked at; at most DW_RESOLVERS_MAX.
     Result<void> believe(const std::vector<Address>& resolvers);

@@ -50,12 +50,13 @@ class Attribution(KernelTest):
 
     def test_the_source_of_the_name_is_the_set_of_hooks(self):
         daemon = self.daemon(ACCEPT_ALL)
-        self.contact("tcp4")
-        self.contact("udpconn4")
+        kinds = ("tcp4", "udpconn4", "udp4")
+        for kind in kinds:
+            self.contact(kind)
         hooks = usual_hooks()
-        expected = {"cgroup", "netfilter"} if hooks == "cgroup" else {hooks}
-        rows = daemon.audit.wait_rows(2, "direction = 'out' AND destination_port = 7")
-        self.assertEqual({row["attribution"] for row in rows}, expected)
+        of_datagrams = "netfilter" if hooks == "cgroup" else hooks  # there no hook sees them any more
+        rows = daemon.audit.wait_rows(len(kinds), "direction = 'out' AND destination_port = 7")
+        self.assertEqual([row["attribution"] for row in rows], [hooks, of_datagrams, of_datagrams])
         self.assertEqual(daemon.status()["hooks"], hooks)
 
     def test_the_same_process_after_exec_has_its_new_name(self):

@@ -242,6 +242,25 @@ class VerdictCache(KernelTest):
         self.assertEqual(second.ask(json.dumps(["talk", last, 10])), "ECONNABORTED")
         self.assertEqual(list(flows()), [45680])
 
+    @everywhere
+    def test_open_flows_of_datagrams_are_named(self):
+        """Of sockets that are connected and that are not; the first flow of each program is decided by the daemon."""
+        first, second = Helper(self.host, "sockets.py"), Helper(self.host, "sockets.py")
+        for each in (first, second):
+            self.addCleanup(each.stop)
+        self.start("  - {name: all, action: accept}\n")
+        expected = {}
+        for source, helper, kind in ((45678, first, "udp"), (45679, second, "free"), (45680, second, "udp"),
+                                     (45681, first, "free")):
+            number = helper.ask(json.dumps(["open", kind, self.pair.peer4, 7, source]))
+            self.assertIs(helper.ask(json.dumps(["talk", number, 10])), True)
+            expected[source] = (helper.process.pid, "all", "accept")
+        self.wait_told(4)
+        self.assertGreaterEqual(self.given(), 2)
+        shown = {f["local_port"]: (f["pid"], f["rule"], f["verdict"])
+                 for f in json.loads(self.fw.command("flows", "--json").stdout) if f["local_port"] > 45600}
+        self.assertEqual(shown, expected)
+
     def test_observing_denies_nothing(self):
         self.fw = self.daemon("rules:\n  - {name: no, action: reject}\n",
                               config=config().replace("enforce", "observe"))

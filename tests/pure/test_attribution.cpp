@@ -269,6 +269,20 @@ TEST_CASE("an outgoing packet: the slot first, the tuple where there is none") {
     CHECK(world.of(flow(), false, 2).unknown == Unknown::ambiguous);
 }
 
+TEST_CASE("behind extension headers the tuple names nobody whose slot is gone") {
+    World world;
+    world.bound.emplace().who.pid = 5;
+    std::vector<std::uint8_t> bytes(56);
+    bytes[0] = 0x60;
+    bytes[6] = 0;  // hop-by-hop options
+    QueuedPacket packet;
+    packet.settled_ns = 100 * second;
+    packet.payload = bytes;
+    CHECK(world.attribution.of(flow(), packet, 2, 101 * second).unknown == Unknown::process_lost);
+    bytes[6] = 17;
+    CHECK(world.attribution.of(flow(), packet, 2, 101 * second).process->exe == "/bin/p5");
+}
+
 TEST_CASE("an answer that comes in belongs to the latest sender") {
     World world;
     world.senders = dw_senders{};
