@@ -112,7 +112,8 @@ int known_connection(struct __sk_buff *skb)
 	if (!tcp || packet.protocol != IPPROTO_TCP)
 		return 0;
 	sk = &tcp->inet_conn.icsk_inet.sk;
-	if (sk->__sk_common.skc_num != bpf_ntohs(packet.local_port) || !sk->sk_lock.owned || BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
+	if (sk->__sk_common.skc_num != bpf_ntohs(packet.local_port) || !sk->sk_lock.owned ||
+	    BPF_CORE_READ_BITFIELD(sk, sk_kern_sock))
 		return 0;
 	process_key_of_current(&who);
 	if (!binding_of_socket(&packet, sk, &bound) || !same_process(&bound.who, &who))

@@ -246,7 +246,8 @@ enum dw_process_flags {
 struct dw_process {
 	struct dw_process_key self; /* a copy taken while the entry was reused shows by it */
 	struct dw_process_key parent; /* who forked it */
-	dw_u64 identity; /* keyed hash of all that rules look at of what runs: path, DW_PRELOAD and the like; 0: there is none */
+	/* keyed hash of all that rules look at of what runs: path, DW_PRELOAD and the like; 0: there is none */
+	dw_u64 identity;
 	dw_u64 exe_inode;
 	dw_u64 exe_device; /* s_dev in the kernel's own encoding */
 	dw_u64 exe_size;

@@ -158,9 +158,13 @@ struct NftTable::Impl {
             questions.push_back({"dns_query", programs.dns_query, ""});
             questions.push_back({"dns_answer", programs.dns_answer, ""});
         }
-        if (programs.same_sender >= 0 && compat->put_questions(questions)) {
-            knows_senders = true;
-            return {};
+        if (programs.same_sender >= 0) {
+            const auto asked = compat->put_questions(questions);
+            // What went before may lean on the table's senders by now: it does not come back without them.
+            if (asked || knows_senders) {
+                knows_senders = true;
+                return asked;
+            }
         }
         if (auto done = run(nft.get(), nft_without_senders_text(layout)); !done)
             return std::unexpected(done.error());
