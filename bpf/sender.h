@@ -232,7 +232,7 @@ int same_sender(struct __sk_buff *skb)
 	return 0;
 }
 
-/* No hook on the calls that send datagrams binds them. */
+/* No hook on the calls that send datagrams binds them, once our table is in place. */
 const volatile bool datagrams_are_bound_here = false;
 
 /* A datagram that is asked about, or whose verdict was known: the latest of its tuple that was not granted. Turns the

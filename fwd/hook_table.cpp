@@ -13,18 +13,19 @@ struct Call {
     std::string_view function;
     bool returns;
     std::string_view consequence;  // as of a Hook
+    bool each_datagram = false;
 };
 
 constexpr Call calls[] = {
     {"tcp_v4_connect", false, {}},
     {"tcp_v4_connect", true, {}},
     {"tcp_connect", false, {}},
-    {"security_socket_sendmsg", false, {}},
-    {"udp_sendmsg", false, {}},
+    {"security_socket_sendmsg", false, {}, true},
+    {"udp_sendmsg", false, {}, true},
     {"tcp_v6_connect", false, "the latency of IPv6 connects is counted from a later point"},
     {"tcp_v6_connect", true, "the latency of IPv6 connects is counted from a later point"},
     {"inet_csk_accept", false, "a port that is handed to another process keeps the name of the one who opened it"},
-    {"udpv6_sendmsg", false, "senders of IPv6 datagrams stay unknown"},
+    {"udpv6_sendmsg", false, "senders of IPv6 datagrams stay unknown", true},
     {"ping_v4_sendmsg", false, "senders of IPv4 echo requests from ping sockets stay unknown"},
     {"ping_v6_sendmsg", false, "senders of IPv6 echo requests from ping sockets stay unknown"},
     {"raw_sendmsg", false, "senders on IPv4 raw sockets stay unknown"},
@@ -44,8 +45,8 @@ constexpr Hook beside_kprobes[] = {
 
 constexpr Hook cgroup_set[] = {
     {"sockops_tcp", HookKind::cgroup, "sockops TCP_CONNECT", {}},
-    {"cgroup_sendmsg4", HookKind::until_table, "cgroup sendmsg4", {}},
-    {"cgroup_sendmsg6", HookKind::until_table, "cgroup sendmsg6", {}},
+    {"cgroup_sendmsg4", HookKind::cgroup, "cgroup sendmsg4", {}, true},
+    {"cgroup_sendmsg6", HookKind::cgroup, "cgroup sendmsg6", {}, true},
     {"exit_disinherits", HookKind::tracepoint, "tracepoint sched_process_exit",
      "a port that two programs had open stays ambiguous when one of them has ended"},
 };
@@ -91,7 +92,7 @@ std::vector<Hook> join(std::initializer_list<std::span<const Hook>> sets) {
     return all;
 }
 
-// The programs' names are made of the hook's and the function's.
+// The programs' names are made of the hook's and the function's. Kprobes, the reference, see every call.
 std::vector<Hook> hooks_on_calls(std::span<const Call> functions, HookKind kind, std::string_view at_begin,
                                  std::string_view at_end) {
     static std::deque<std::string> names;  // what a Hook points to stays
@@ -100,7 +101,7 @@ std::vector<Hook> hooks_on_calls(std::span<const Call> functions, HookKind kind,
         const std::string hook(call.returns ? at_end : at_begin);
         const auto& program = names.emplace_back(hook + "_" + std::string(call.function));
         const auto& point = names.emplace_back(hook + " " + std::string(call.function));
-        hooks.push_back({program, kind, point, call.consequence});
+        hooks.push_back({program, kind, point, call.consequence, call.each_datagram && kind == HookKind::fentry});
     }
     return hooks;
 }

@@ -12,14 +12,14 @@
 namespace doorward {
 
 // foreign: cgroup, about other namespaces. verdicts: cgroup, gives known ones. task_iterator: is run twice.
-// until_table: cgroup, and no longer needed once our table says who sends.
-enum class HookKind { fentry, kprobe, cgroup, tracepoint, iterator, task_iterator, foreign, verdicts, until_table };
+enum class HookKind { fentry, kprobe, cgroup, tracepoint, iterator, task_iterator, foreign, verdicts };
 
 struct Hook {
     std::string_view program;      // name in bpf/
     HookKind kind;
     std::string_view point;        // for people: "kprobe tcp_connect"
     std::string_view consequence;  // empty: the set is no use without it
+    bool until_table = false;      // not needed once our table says who sends
 };
 
 // The hooks of one set, those shared by all included. Not thread-safe.

@@ -99,7 +99,7 @@ Result<void> Probes::Impl::open(const ProbeOptions& options, const KernelFunctio
     if (!object) return bpf_fail("open the BPF object", errno);
     object->rodata->netns_cookie = options.netns_cookie;
     object->rodata->bind_foreign = options.foreign;
-    object->rodata->datagrams_are_bound_here = hooks == HookChoice::cgroup;
+    object->rodata->datagrams_are_bound_here = hooks != HookChoice::kprobe;
     object->rodata->accepts_are_seen = hooks != HookChoice::cgroup;
     object->rodata->denied_errno = options.denied_as == DeniedAs::eacces ? EACCES : EPERM;
     object->rodata->slot_shift = options.slot_shift;
@@ -182,14 +182,13 @@ Result<void> Probes::Impl::iterate(const Hook& hook) {
 
 Result<void> Probes::Impl::attach(const Hook& hook) {
     bpf_program* bpf = program(hook);
+    std::vector<Link>& to = hook.until_table ? until_table : links;
     last_warning.clear();
     switch (hook.kind) {
     case HookKind::cgroup:
     case HookKind::foreign:
     case HookKind::verdicts:
-        return attach_to_cgroup(bpf, links);
-    case HookKind::until_table:
-        return attach_to_cgroup(bpf, until_table);
+        return attach_to_cgroup(bpf, to);
     case HookKind::iterator:
         return iterate(hook);
     case HookKind::task_iterator:  // the second walk finds what the first one has left
@@ -202,7 +201,7 @@ Result<void> Probes::Impl::attach(const Hook& hook) {
     }
     bpf_link* link = bpf_program__attach(bpf);
     if (!link) return bpf_fail("attach " + std::string(hook.point), errno);
-    links.emplace_back(link);
+    to.emplace_back(link);
     return {};
 }
 
