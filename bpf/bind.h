@@ -125,29 +125,25 @@ static __always_inline void binding_of_current(struct dw_binding *binding, struc
 	binding->hook = hook;
 }
 
-static __always_inline dw_u64 current_thread(void)
+/* Where the running thread's call is noted. Never null, but the verifier asks. */
+static __always_inline struct dw_call *call_of(dw_u64 thread)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	dw_u32 place = (dw_u32)(thread * 0x9e3779b97f4a7c15ull >> (64 - CALLS_BITS));
 
-	return (dw_u64)BPF_CORE_READ(task, tgid) << 32 | (dw_u32)BPF_CORE_READ(task, pid);
+	return bpf_map_lookup_elem(&calls, &place);
 }
 
-/* First hook of a call: take the caller while the kernel is still far from a packet. */
-static __always_inline void remember_caller(struct sock *sk, dw_u8 hook)
+/* First hook of a call, while the kernel is still far from a packet. */
+static __always_inline void call_begins(struct sock *sk)
 {
-	dw_u64 thread = current_thread();
-	struct dw_binding caller;
+	dw_u64 thread = bpf_get_current_pid_tgid();
+	struct dw_call *call = call_of(thread);
 
-	binding_of_current(&caller, sk, hook);
-	if (bpf_map_update_elem(&callers, &thread, &caller, BPF_ANY))
-		count_failure(DW_FAIL_CALLERS);
-}
-
-static __always_inline void forget_caller(void)
-{
-	dw_u64 thread = current_thread();
-
-	bpf_map_delete_elem(&callers, &thread);
+	if (!call)
+		return;
+	call->thread = thread;
+	call->sock = (dw_u64)sk;
+	call->began_ns = bpf_ktime_get_ns();
 }
 
 /* The running process receives on the socket. */
@@ -185,28 +181,27 @@ static __always_inline void bind_foreign_flow(struct dw_flow_key *key, struct so
 		count_failure(DW_FAIL_FOREIGN);
 }
 
-/* A call that two hooks see began at the first. */
-static __always_inline void take_time_of_caller(struct dw_binding *binding)
+/* A call that two hooks see began at the first. One that ended between them has left its time: the socket's next
+ * call has overwritten it, or has no first hook (splice) and takes it here. */
+static __always_inline void take_time_of_call(struct dw_binding *binding)
 {
-	dw_u64 thread = current_thread();
-	struct dw_binding *caller = bpf_map_lookup_elem(&callers, &thread);
+	dw_u64 thread = bpf_get_current_pid_tgid();
+	struct dw_call *call = call_of(thread);
 
-	if (!caller || caller->sock != binding->sock || !same_process(&caller->who, &binding->who))
+	if (!call || call->thread != thread || call->sock != binding->sock)
 		return;
-	binding->seen_ns = caller->seen_ns;
-	bpf_map_delete_elem(&callers, &thread);
+	binding->seen_ns = call->began_ns;
+	call->thread = 0;
 }
 
-/* Last hook of a call: the tuple is complete. The process is taken afresh, since a call whose last
- * hook never ran may have left an older caller behind and the thread may have run another program
- * since; of the first hook only its time is used. Some calls have no first hook (splice). */
+/* Last hook of a call: the tuple is complete. */
 static __always_inline void bind_current(struct dw_flow_key *key, struct sock *sk, dw_u8 hook)
 {
 	struct dw_binding binding;
 
 	binding_of_current(&binding, sk, hook);
 	if (hook != DW_HOOK_CGROUP)
-		take_time_of_caller(&binding);
+		take_time_of_call(&binding);
 	write_binding(key, &binding);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The calls that a program sends by, seen by kprobes or, the same from within, by fentry. The first hook of a call
- * takes the caller; the last one, which the kernel passes with the source port chosen and the packet not yet made,
+ * notes when it began; the last one, which the kernel passes with the source port chosen and the packet not yet made,
  * writes the binding. */
 #ifndef DOORWARD_KPROBES_H
 #define DOORWARD_KPROBES_H
@@ -23,47 +23,15 @@
 		return call;                                                                                  \
 	}
 
-static __always_inline int connect_begins(struct sock *sk, dw_u8 hook)
+static __always_inline int connect_begins(struct sock *sk)
 {
 	if (our_namespace(sk))
-		remember_caller(sk, hook);
+		call_begins(sk);
 	return 0;
 }
 
-ON_CALL(tcp_v4_connect, connect_begins(sk, hook), struct sock *sk)
-ON_CALL(tcp_v6_connect, connect_begins(sk, hook), struct sock *sk)
-
-/* A connect that failed early never reaches tcp_connect: what was kept must not serve the next. */
-static __always_inline int connect_ends(int result)
-{
-	if (result)
-		forget_caller();
-	return 0;
-}
-
-SEC("kretprobe/tcp_v4_connect")
-int BPF_KRETPROBE(kretprobe_tcp_v4_connect, int result)
-{
-	return connect_ends(result);
-}
-
-SEC("kretprobe/tcp_v6_connect")
-int BPF_KRETPROBE(kretprobe_tcp_v6_connect, int result)
-{
-	return connect_ends(result);
-}
-
-SEC("fexit/tcp_v4_connect")
-int BPF_PROG(fexit_tcp_v4_connect, struct sock *sk, void *address, int length, int result)
-{
-	return connect_ends(result);
-}
-
-SEC("fexit/tcp_v6_connect")
-int BPF_PROG(fexit_tcp_v6_connect, struct sock *sk, void *address, int length, int result)
-{
-	return connect_ends(result);
-}
+ON_CALL(tcp_v4_connect, connect_begins(sk), struct sock *sk)
+ON_CALL(tcp_v6_connect, connect_begins(sk), struct sock *sk)
 
 /* A return probe of tcp_v4_connect would be too late: the SYN can be read from the queue before it
  * runs. Here the tuple is complete and the SYN does not exist. */
@@ -105,7 +73,7 @@ int BPF_PROG(fentry_inet_csk_listen_start, struct sock *sk)
 }
 
 /* Runs for every send on every socket: leave early for all but datagrams. */
-static __always_inline int send_begins(struct socket *socket, dw_u8 hook)
+static __always_inline int send_begins(struct socket *socket)
 {
 	struct sock *sk = BPF_CORE_READ(socket, sk);
 	unsigned short family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -114,11 +82,11 @@ static __always_inline int send_begins(struct socket *socket, dw_u8 hook)
 		return 0;
 	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP || !our_namespace(sk))
 		return 0;
-	remember_caller(sk, hook);
+	call_begins(sk);
 	return 0;
 }
 
-ON_CALL(security_socket_sendmsg, send_begins(socket, hook), struct socket *socket)
+ON_CALL(security_socket_sendmsg, send_begins(socket), struct socket *socket)
 
 /* The destination of this one message, if it names one; a connected socket's own otherwise. */
 enum {

@@ -43,13 +43,22 @@ struct {
 	__type(value, struct dw_binding);
 } holders SEC(".maps");
 
-/* Thread → what the first hook of a call saw, until the hook that knows the whole tuple runs. */
+/* When a thread's call began, for the hook that knows the whole tuple. Threads share places: of two that are in a
+ * call at once the later one stays, and of the other's call only a later hook's time is known. */
+struct dw_call {
+	dw_u64 thread;
+	dw_u64 sock; /* for comparison only, never read through */
+	dw_u64 began_ns; /* CLOCK_MONOTONIC */
+};
+
+enum { CALLS_BITS = 12 };
+
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, dw_u64);
-	__type(value, struct dw_binding);
-} callers SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << CALLS_BITS);
+	__type(key, dw_u32);
+	__type(value, struct dw_call);
+} calls SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

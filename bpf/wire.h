@@ -311,7 +311,6 @@ enum dw_failure {
 	DW_FAIL_BINDINGS,
 	DW_FAIL_PROCESSES,
 	DW_FAIL_HOLDERS,
-	DW_FAIL_CALLERS,
 	DW_FAIL_SENDERS,
 	DW_FAIL_DNS_RING,      /* the ring was full */
 	DW_FAIL_DNS_ELSEWHERE, /* a query to none of the resolvers */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fwd/hook_table.hpp"
 
+#include <fmt/format.h>
+
 #include <deque>
 #include <string>
 #include <vector>
@@ -8,36 +10,33 @@
 namespace doorward {
 namespace {
 
-// The kernel's functions that programs send by: kprobe or fentry at their begin, kretprobe or fexit at their end.
+// The kernel's functions that programs send by.
 struct Call {
     std::string_view function;
-    bool returns;
     std::string_view consequence;  // as of a Hook
     bool each_datagram = false;
 };
 
 constexpr Call calls[] = {
-    {"tcp_v4_connect", false, {}},
-    {"tcp_v4_connect", true, {}},
-    {"tcp_connect", false, {}},
-    {"security_socket_sendmsg", false, {}, true},
-    {"udp_sendmsg", false, {}, true},
-    {"tcp_v6_connect", false, "the latency of IPv6 connects is counted from a later point"},
-    {"tcp_v6_connect", true, "the latency of IPv6 connects is counted from a later point"},
-    {"inet_csk_accept", false, "a port that is handed to another process keeps the name of the one who opened it"},
-    {"udpv6_sendmsg", false, "senders of IPv6 datagrams stay unknown", true},
-    {"ping_v4_sendmsg", false, "senders of IPv4 echo requests from ping sockets stay unknown"},
-    {"ping_v6_sendmsg", false, "senders of IPv6 echo requests from ping sockets stay unknown"},
-    {"raw_sendmsg", false, "senders on IPv4 raw sockets stay unknown"},
-    {"rawv6_sendmsg", false, "senders on IPv6 raw sockets stay unknown"},
-    {"security_ptrace_access_check", false,
+    {"tcp_v4_connect", {}},
+    {"tcp_connect", {}},
+    {"security_socket_sendmsg", {}, true},
+    {"udp_sendmsg", {}, true},
+    {"tcp_v6_connect", "the latency of IPv6 connects is counted from a later point"},
+    {"inet_csk_accept", "a port that is handed to another process keeps the name of the one who opened it"},
+    {"udpv6_sendmsg", "senders of IPv6 datagrams stay unknown", true},
+    {"ping_v4_sendmsg", "senders of IPv4 echo requests from ping sockets stay unknown"},
+    {"ping_v6_sendmsg", "senders of IPv6 echo requests from ping sockets stay unknown"},
+    {"raw_sendmsg", "senders on IPv4 raw sockets stay unknown"},
+    {"rawv6_sendmsg", "senders on IPv6 raw sockets stay unknown"},
+    {"security_ptrace_access_check",
      "injected: tracer is said only while a debugger has the process, or since it was started"},
 };
 
 constexpr std::string_view unnamed_listeners = "servers that listen without having bound a port have no name";
 
 // Kprobes can't do what these do.
-constexpr Call fentry_calls[] = {{"inet_csk_listen_start", false, unnamed_listeners}};
+constexpr Call fentry_calls[] = {{"inet_csk_listen_start", unnamed_listeners}};
 
 constexpr Hook beside_kprobes[] = {
     {"sockops_listen", HookKind::cgroup, "sockops TCP_LISTEN", unnamed_listeners},
@@ -93,14 +92,12 @@ std::vector<Hook> join(std::initializer_list<std::span<const Hook>> sets) {
 }
 
 // The programs' names are made of the hook's and the function's. Kprobes, the reference, see every call.
-std::vector<Hook> hooks_on_calls(std::span<const Call> functions, HookKind kind, std::string_view at_begin,
-                                 std::string_view at_end) {
+std::vector<Hook> hooks_on_calls(std::span<const Call> functions, HookKind kind, std::string_view hook) {
     static std::deque<std::string> names;  // what a Hook points to stays
     std::vector<Hook> hooks;
     for (const Call& call : functions) {
-        const std::string hook(call.returns ? at_end : at_begin);
-        const auto& program = names.emplace_back(hook + "_" + std::string(call.function));
-        const auto& point = names.emplace_back(hook + " " + std::string(call.function));
+        const auto& program = names.emplace_back(fmt::format("{}_{}", hook, call.function));
+        const auto& point = names.emplace_back(fmt::format("{} {}", hook, call.function));
         hooks.push_back({program, kind, point, call.consequence, call.each_datagram && kind == HookKind::fentry});
     }
     return hooks;
@@ -109,9 +106,9 @@ std::vector<Hook> hooks_on_calls(std::span<const Call> functions, HookKind kind,
 }  // namespace
 
 std::span<const Hook> hooks_of(HookChoice set) {
-    static const auto fentry = join({program_set, hooks_on_calls(calls, HookKind::fentry, "fentry", "fexit"),
-                                     hooks_on_calls(fentry_calls, HookKind::fentry, "fentry", "fexit"), shared_set});
-    static const auto kprobe = join({program_set, hooks_on_calls(calls, HookKind::kprobe, "kprobe", "kretprobe"),
+    static const auto fentry = join({program_set, hooks_on_calls(calls, HookKind::fentry, "fentry"),
+                                     hooks_on_calls(fentry_calls, HookKind::fentry, "fentry"), shared_set});
+    static const auto kprobe = join({program_set, hooks_on_calls(calls, HookKind::kprobe, "kprobe"),
                                      beside_kprobes, shared_set});
     static const auto cgroup = join({program_set, cgroup_set, shared_set});
     if (set == HookChoice::fentry) return fentry;
@@ -121,8 +118,7 @@ std::span<const Hook> hooks_of(HookChoice set) {
 std::vector<std::string> called_functions() {
     std::vector<std::string> functions;
     for (const Call& call : fentry_calls) functions.emplace_back(call.function);
-    for (const Call& call : calls)
-        if (!call.returns) functions.emplace_back(call.function);
+    for (const Call& call : calls) functions.emplace_back(call.function);
     return functions;
 }
 

@@ -121,7 +121,6 @@ Result<void> Probes::Impl::open(const ProbeOptions& options, const KernelFunctio
     bpf_map__set_max_entries(object->maps.programs, running_programs(options.limits));
     if (options.packet_sockets == PacketSocketPolicy::allow)
         bpf_map__set_max_entries(object->maps.packet_senders, 1);  // nobody writes there
-    bpf_map__set_max_entries(object->maps.callers, options.limits.processes);
     if (const auto mount = cgroup2_mount()) {
         cgroup = Fd(::open(mount->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     }
