@@ -181,14 +181,17 @@ static __always_inline void bind_foreign_flow(struct dw_flow_key *key, struct so
 		count_failure(DW_FAIL_FOREIGN);
 }
 
-/* A call that two hooks see began at the first. One that ended between them has left its time: the socket's next
- * call has overwritten it, or has no first hook (splice) and takes it here. */
+enum { CALL_LASTS_NS = 1000000000 }; /* from its first hook to its last, at most */
+
+/* A call that two hooks see began at the first. One that ended between them has left its time, and not every call has
+ * a first hook (splice). */
 static __always_inline void take_time_of_call(struct dw_binding *binding)
 {
 	dw_u64 thread = bpf_get_current_pid_tgid();
 	struct dw_call *call = call_of(thread);
 
-	if (!call || call->thread != thread || call->sock != binding->sock)
+	if (!call || call->thread != thread || call->sock != binding->sock ||
+	    binding->seen_ns - call->began_ns > CALL_LASTS_NS)
 		return;
 	binding->seen_ns = call->began_ns;
 	call->thread = 0;

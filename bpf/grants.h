@@ -9,13 +9,12 @@
 
 #include "sender.h"
 
-/* Written by the daemon before its verdict is given, and by verdicts.h. The value is the generation in
- * which the sender was accepted. */
+/* Written by the daemon before its verdict is given, and by verdicts.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, struct dw_grant);
-	__type(value, dw_u64);
+	__type(value, struct dw_granted);
 } grants SEC(".maps");
 
 struct dw_grant_state grant_state;
@@ -56,18 +55,50 @@ static __always_inline bool grant_of(struct __sk_buff *skb, struct dw_grant *gra
 	}
 }
 
+/* A function of its own for the sake of the stack. */
+static __noinline int give(struct dw_grant *grant, dw_u64 generation)
+{
+	struct dw_granted accepted = {.generation = generation};
+
+	if (grant && bpf_map_update_elem(&grants, grant, &accepted, BPF_ANY))
+		count_failure(DW_FAIL_GRANTS);
+	return 0;
+}
+
+enum { BOUND_FOR_NS = 1000000000 };
+
+/* A flow stays bound to who sends on it, however many others begin meanwhile: an answer that comes in when the rules
+ * have changed is its sender's, and the flow has a name. Turns the grant's key into that of a binding. */
+static __always_inline void stay_bound(struct __sk_buff *skb, struct dw_grant *grant, struct dw_granted *accepted)
+{
+	dw_u64 now = bpf_ktime_get_coarse_ns();
+	struct dw_process_key sender;
+
+	if (now - accepted->bound_ns < BOUND_FOR_NS)
+		return;
+	process_key_of_current(&sender);
+	if (!grant->who.pid || !same_process(&sender, &grant->who)) /* the kernel's, or sent by a timer */
+		return;
+	accepted->bound_ns = now;
+	bind_datagram(skb, &grant->flow);
+}
+
 /* 1: its sender was accepted on this tuple, under the rules in force. */
 SEC("socket")
 int granted(struct __sk_buff *skb)
 {
+	struct dw_granted *accepted;
 	struct dw_grant grant;
-	dw_u64 *generation;
 
 	/* Behind extension headers the key has no ports: the sender would have all of them. */
 	if (!grant_of(skb, &grant) || behind_extensions(&grant.flow))
 		return 0;
-	generation = bpf_map_lookup_elem(&grants, &grant);
-	return generation && *generation && *generation == grant_state.generation;
+	accepted = bpf_map_lookup_elem(&grants, &grant);
+	if (!accepted || !accepted->generation || accepted->generation != grant_state.generation)
+		return 0;
+	if (datagrams_are_bound_here)
+		stay_bound(skb, &grant, accepted);
+	return 1;
 }
 
 #endif

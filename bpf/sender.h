@@ -235,8 +235,9 @@ int same_sender(struct __sk_buff *skb)
 /* No hook on the calls that send datagrams binds them, once our table is in place. */
 const volatile bool datagrams_are_bound_here = false;
 
-/* A datagram that is asked about, or whose verdict was known: the latest of its tuple that was not granted. Turns the
- * key of the packet into that of a binding: there is no room on the stack for both. */
+/* A datagram that is asked about, or whose verdict was known, and now and then one that was granted. Turns the key of
+ * the packet into that of a binding: there is no room on the stack for both. Not for what the kernel sends for itself,
+ * which is not the running process's. */
 static __noinline int bind_datagram(struct __sk_buff *skb, struct dw_flow_key *key)
 {
 	struct dw_binding binding;
@@ -290,7 +291,7 @@ int slot_bit0(struct __sk_buff *skb)
 		if (key.protocol != IPPROTO_TCP) /* a connection's has been said by same_sender() */
 			__sync_lock_test_and_set(&all->owner, slot);
 	}
-	if (datagrams_are_bound_here)
+	if (datagrams_are_bound_here && kind_of_sender((void *)skb, socket_of(skb), &key) != SENDER_KERNEL)
 		bind_datagram(skb, &key);
 	return slot & 1;
 }

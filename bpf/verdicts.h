@@ -164,8 +164,7 @@ int known_datagram(struct __sk_buff *skb)
 		return 0;
 	if (!grant_of(skb, &grant))
 		return 1;
-	if (bpf_map_update_elem(&grants, &grant, &generation, BPF_ANY))
-		count_failure(DW_FAIL_GRANTS);
+	give(&grant, generation);
 	all = bpf_map_lookup_elem(&senders, &grant.flow);
 	if (all)
 		__sync_lock_test_and_set(&all->owner, 0);

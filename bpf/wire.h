@@ -137,6 +137,12 @@ struct dw_grant {
 };
 DW_SIZE(struct dw_grant, 72);
 
+struct dw_granted {
+	dw_u64 generation; /* in which the sender was accepted */
+	dw_u64 bound_ns; /* coarse CLOCK_MONOTONIC, when the flow was last bound to it meanwhile; 0: not yet */
+};
+DW_SIZE(struct dw_granted, 16);
+
 struct dw_grant_state {
 	dw_u64 generation; /* whose grants count; 0: none */
 };

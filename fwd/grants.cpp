@@ -6,7 +6,8 @@
 namespace doorward {
 
 Grants::Put Grants::of_map(int grants_fd) {
-    return [grants_fd](const dw_grant& grant, std::uint64_t value) {
+    return [grants_fd](const dw_grant& grant, std::uint64_t generation) {
+        const dw_granted value{.generation = generation, .bound_ns = 0};
         return bpf_map_update_elem(grants_fd, &grant, &value, BPF_ANY) == 0;
     };
 }

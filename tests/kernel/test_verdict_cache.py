@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import sys
+import time
 
 from lib.case import TIMED_OUT, KernelTest, everywhere, only_in
 from lib.helper import Helper
@@ -260,6 +261,32 @@ class VerdictCache(KernelTest):
         shown = {f["local_port"]: (f["pid"], f["rule"], f["verdict"])
                  for f in json.loads(self.fw.command("flows", "--json").stdout) if f["local_port"] > 45600}
         self.assertEqual(shown, expected)
+
+    @everywhere
+    def test_an_open_flow_of_datagrams_keeps_its_name(self):
+        """However many others begin, while datagrams leave on it."""
+        helper = Helper(self.host, "sockets.py")
+        self.addCleanup(helper.stop)
+        self.start("  - {name: all, action: accept}\n", more="limits: {bindings: 16}\n")
+
+        def pid() -> int:
+            shown = json.loads(self.fw.command("flows", "--json").stdout)
+            return next(f["pid"] for f in shown if f["local_port"] == 45680)
+
+        opens = lambda *what: helper.ask(json.dumps(["open", what[0], self.pair.peer4, 7, *what[1:]]))
+        talks = lambda number: self.assertIs(helper.ask(json.dumps(["talk", number, 10])), True)
+        talks(opens("udp", 45679))
+        flow = opens("udp", 45680)
+        talks(flow)
+        talks(flow)
+        self.wait_told(2)
+        self.assertEqual(pid(), helper.process.pid)
+        for _ in range(60):
+            helper.ask(json.dumps(["close", opens("tcp")]))
+        self.assertEqual(pid(), 0)
+        time.sleep(1.1)
+        talks(flow)
+        self.assertEqual(pid(), helper.process.pid)
 
     def test_observing_denies_nothing(self):
         self.fw = self.daemon("rules:\n  - {name: no, action: reject}\n",
