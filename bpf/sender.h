@@ -79,7 +79,9 @@ static __always_inline bool describe_sender(struct sock *sk, enum sender_kind ki
 			return false;
 	}
 	binding_of_current(out, sk, DW_HOOK_NETFILTER);
-	if (bound && hook != DW_HOOK_NETFILTER && same_process(&who, &out->who)) { /* else seen in an earlier call */
+	/* Else it was seen in an earlier call, or before the daemon was there. */
+	if (bound && hook != DW_HOOK_NETFILTER && hook != DW_HOOK_SCAN &&
+	    out->seen_ns - seen_ns < CALL_LASTS_NS && same_process(&who, &out->who)) {
 		out->seen_ns = seen_ns;
 		out->hook = hook;
 	}
@@ -237,16 +239,18 @@ const volatile bool datagrams_are_bound_here = false;
 
 /* A datagram that is asked about, or whose verdict was known, and now and then one that was granted. Turns the key of
  * the packet into that of a binding: there is no room on the stack for both. Not for what the kernel sends for itself,
- * which is not the running process's. */
+ * which is not the running process's, nor for raw sockets: they write any ports, those of another's socket too. */
 static __noinline int bind_datagram(struct __sk_buff *skb, struct dw_flow_key *key)
 {
+	struct sock *sk = socket_of(skb);
 	struct dw_binding binding;
 
-	if (!key || (key->protocol != IPPROTO_UDP && key->protocol != IPPROTO_UDPLITE))
+	if (!key || !sk || (key->protocol != IPPROTO_UDP && key->protocol != IPPROTO_UDPLITE) ||
+	    READ(sock, sk, sk_type) == SOCK_RAW)
 		return 0;
 	key->local_port = bpf_ntohs(key->local_port);
 	key->remote_port = bpf_ntohs(key->remote_port);
-	binding_of_current(&binding, socket_of(skb), DW_HOOK_NETFILTER);
+	binding_of_current(&binding, sk, DW_HOOK_NETFILTER);
 	return write_binding(key, &binding);
 }
 

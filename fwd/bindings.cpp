@@ -66,8 +66,7 @@ std::optional<dw_binding> Bindings::sender(const Flow& flow) const {
             if (one) take_later(best, *one);
     };
     ask(flow.local_port);
-    // Raw sockets are bound without ports. They send no UDP that a UDP socket's key could be
-    // mistaken for, and an echo request of the kernel's own does not exist.
+    // Raw sockets are bound without ports, whatever they send, and an echo request of the kernel's own does not exist.
     if (!has_sockets(flow.protocol) && !best) ask(0);
     return best;
 }

@@ -14,7 +14,7 @@ namespace doorward {
 
 bool same_process(const dw_process_key& a, const dw_process_key& b);
 
-// Whether the hooks see each sender of it at a socket with ports. (Of other protocols with ports, no.)
+// Whether its senders are bound with their sockets' ports. (Of other protocols with ports, they are not.)
 bool has_sockets(Protocol protocol);
 
 // Reads the map that Probes owns (which must outlive it). Thread-safe: it only makes system calls.

@@ -24,7 +24,7 @@ constexpr Call calls[] = {
     {"udp_sendmsg", {}, true},
     {"tcp_v6_connect", "the latency of IPv6 connects is counted from a later point"},
     {"inet_csk_accept", "a port that is handed to another process keeps the name of the one who opened it"},
-    {"udpv6_sendmsg", "senders of IPv6 datagrams stay unknown", true},
+    {"udpv6_sendmsg", "senders of IPv6 datagrams stay unknown where the table can't ask for them", true},
     {"ping_v4_sendmsg", "senders of IPv4 echo requests from ping sockets stay unknown"},
     {"ping_v6_sendmsg", "senders of IPv6 echo requests from ping sockets stay unknown"},
     {"raw_sendmsg", "senders on IPv4 raw sockets stay unknown"},

@@ -2,7 +2,10 @@
 """The name is there before the packet: programs that make one contact and exit, each under a path of
 its own, are all named rightly in the audit log."""
 
-from lib.case import TIMED_OUT, KernelTest
+import json
+
+from lib.case import TIMED_OUT, KernelTest, everywhere
+from lib.helper import Helper
 from lib.places import built, copies, usual_hooks
 
 ACCEPT_ALL = "rules:\n  - name: all\n    action: accept\n"
@@ -103,6 +106,18 @@ class Attribution(KernelTest):
         self.assertEqual({row["attribution"] for row in rows}, {"scan"})
         self.assertEqual({row["pid"] for row in rows}, {server.pid})
         self.assertEqual({row["rule"] for row in rows}, {"py"})
+
+    @everywhere
+    def test_a_flow_from_before_the_start_is_named_by_who_sends_now(self):
+        """Not by the open files: whoever sends is there to be seen."""
+        helper = Helper(self.host, "sockets.py")
+        self.addCleanup(helper.stop)
+        flow = helper.ask(json.dumps(["open", "udp", self.pair.peer4, 7]))
+        daemon = self.daemon(ACCEPT_ALL)
+        self.assertIs(helper.ask(json.dumps(["talk", flow, 1])), True)
+        row = daemon.audit.wait_rows(1, "protocol = 'udp'")[0]
+        self.assertEqual(row["pid"], helper.process.pid)
+        self.assertIn(row["attribution"], ("kprobe", "netfilter"))
 
     def wire_has_connection(self):
         for _ in range(100):
