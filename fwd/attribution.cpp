@@ -101,10 +101,15 @@ FoundSender Attribution::sender(const Flow& flow, const QueuedPacket& packet, st
         const bool bound = key && key->protocol == static_cast<dw_u8>(flow.protocol);
         if (found.unknown != Unknown::process_lost || !bound) return found;
     }
-    // An answer that comes in belongs to whoever asked last.
-    if (packet.inbound) {
-        if (const auto latest = senders_.latest(sender_key(flow))) return {latest, Unknown::none};
-    }
+    return packet.inbound ? asker(flow, packet, now_ns) : sender_by_tuple(flow, packet.settled_ns, now_ns);
+}
+
+// An answer that comes in belongs to whoever asked last; of datagrams, by the socket that gets it: another may have
+// sent on the same tuple since, a raw one above all.
+FoundSender Attribution::asker(const Flow& flow, const QueuedPacket& packet, std::uint64_t now_ns) {
+    std::optional<std::uint64_t> socket;
+    if (is_udp(flow.protocol)) socket = sockets_.receiver(flow, packet.interface);
+    if (const auto latest = senders_.latest(sender_key(flow), socket)) return {latest, Unknown::none};
     return sender_by_tuple(flow, packet.settled_ns, now_ns);
 }
 

@@ -50,6 +50,7 @@ private:
                      std::uint64_t now_ns);
     FoundSender sender(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot,
                        std::uint64_t now_ns);
+    FoundSender asker(const Flow& flow, const QueuedPacket& packet, std::uint64_t now_ns);
     FoundSender answerer(const Flow& flow, const QueuedPacket& packet, std::uint32_t slot);
     FoundSender sender_by_tuple(const Flow& flow, std::uint64_t settled_ns, std::uint64_t now_ns);
     FoundSender receiver(const Flow& flow, const QueuedPacket& packet, bool to_group);

@@ -42,7 +42,7 @@ void take_later(std::optional<dw_binding>& best, const dw_binding& found) {
 }  // namespace
 
 bool has_sockets(Protocol protocol) {
-    return protocol == Protocol::tcp || protocol == Protocol::udp || protocol == Protocol::udplite;
+    return protocol == Protocol::tcp || is_udp(protocol);
 }
 
 bool same_process(const dw_process_key& a, const dw_process_key& b) {

@@ -43,6 +43,13 @@ bool whole(const dw_sender& slot) {
     return slot.version != 0 && slot.version == slot.version_end;
 }
 
+const dw_sender* newest_of(const dw_senders& all, std::uint64_t socket) {
+    const dw_sender* newest = nullptr;
+    for (const dw_sender& slot : all.slot)
+        if (slot.cookie == socket && (!newest || slot.version > newest->version)) newest = &slot;
+    return newest;
+}
+
 }  // namespace
 
 std::optional<dw_flow_key> sender_key(std::span<const std::uint8_t> packet) {
@@ -98,12 +105,13 @@ FoundSender Senders::of_packet(const dw_flow_key& key, std::uint32_t slot,
     return {binding_of(sender), Unknown::none, grant};
 }
 
-std::optional<dw_binding> Senders::latest(const dw_flow_key& key) const {
+std::optional<dw_binding> Senders::latest(const dw_flow_key& key, std::optional<std::uint64_t> socket) const {
     dw_senders all{};
     if (!map_(key, all) || all.owner == 0 || all.owner > DW_SENDER_SLOTS) return std::nullopt;
-    const dw_sender& sender = all.slot[all.owner - 1];
-    if (!whole(sender)) return std::nullopt;
-    return binding_of(sender);
+    const dw_sender* sender = &all.slot[all.owner - 1];
+    if (socket && sender->cookie != *socket) sender = newest_of(all, *socket);
+    if (!sender || !whole(*sender)) return std::nullopt;
+    return binding_of(*sender);
 }
 
 }  // namespace doorward

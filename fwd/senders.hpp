@@ -38,8 +38,10 @@ public:
     // had a packet queued later, the packet may be either's.
     FoundSender of_packet(const dw_flow_key& key, std::uint32_t slot, std::uint64_t settled_ns) const;
 
-    // Who sent on the tuple last; nothing if nobody is known to have.
-    std::optional<dw_binding> latest(const dw_flow_key& key) const;
+    // Who asked to send on the tuple last; nothing if nobody is known to have. With a socket's cookie: of those who
+    // sent by that socket.
+    std::optional<dw_binding> latest(const dw_flow_key& key,
+                                     std::optional<std::uint64_t> socket = std::nullopt) const;
 
 private:
     Map map_;

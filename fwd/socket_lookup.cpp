@@ -42,8 +42,6 @@ Request request_for(const Flow& flow, std::uint16_t flags, std::uint32_t sequenc
     return request;
 }
 
-bool is_udp(Protocol protocol) { return protocol == Protocol::udp || protocol == Protocol::udplite; }
-
 // For one socket. The kernel takes `src` for the local end of TCP, and for the remote one of UDP
 // (net/ipv4/udp_diag.c calls it history).
 Request request_one(const Flow& flow, const Address& remote, std::uint16_t remote_port,

@@ -22,6 +22,8 @@ enum class Protocol : std::uint8_t {
     udplite = 136,
 };
 
+constexpr bool is_udp(Protocol protocol) { return protocol == Protocol::udp || protocol == Protocol::udplite; }
+
 // "tcp", "udp", …; a number in decimal for one without a name here.
 std::string protocol_name(Protocol protocol);
 // Accepts the names above and a decimal number 0…255.

@@ -3,6 +3,7 @@
 its own, are all named rightly in the audit log."""
 
 import json
+import subprocess
 
 from lib.case import TIMED_OUT, KernelTest, everywhere
 from lib.helper import Helper
@@ -14,6 +15,36 @@ ACCEPT_ALL = "rules:\n  - name: all\n    action: accept\n"
 CONNECTS = {"tcp4": 500, "tcp6": 500, "tcp6mapped": 500}
 CONNECTS_NONBLOCKING = {"tcp4": 250, "tcp6": 250}
 DATAGRAMS = {"udp4": 400, "udp6": 400, "udp6mapped": 400, "udpconn4": 400, "udpconn6": 400}
+
+PYTHON = "/usr/bin/python3"
+
+# Sends datagrams to argv's address, port 4000, argv[2] of them from other sockets before, and waits for one that comes
+# back.
+ASKS = """
+import socket, sys, time
+def asks():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(30); s.connect((sys.argv[1], 4000))
+    s.send(b"ask"); return s
+for _ in range(int(sys.argv[2])):
+    asks(); time.sleep(0.5)
+sys.exit(asks().recv(9) != b"late")
+"""
+
+# Tells from where the last of them came, and answers it when it is told to.
+ANSWERS_LATE = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(30); s.bind(("", 4000)); print("up", flush=True)
+for _ in range(int(sys.argv[1]) + 1):
+    who = s.recvfrom(9)[1]
+print(who[1], flush=True); input(); s.sendto(b"late", who)
+"""
+
+# A datagram with the source port argv[2], which is a socket's of another program.
+FORGES = """
+import socket, struct, sys
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+raw.sendto(struct.pack("!HHHH", int(sys.argv[2]), 4000, 9, 0) + b"y", (sys.argv[1], 0))
+"""
 
 
 class Attribution(KernelTest):
@@ -67,7 +98,7 @@ class Attribution(KernelTest):
         daemon = self.daemon(ACCEPT_ALL)
         script = (f"import os, socket; s = socket.create_connection(('{self.pair.peer4}', 7), 5);"
                   f"os.execv('{second}', ['{second}', 'tcp4', '{self.pair.peer4}', '7'])")
-        self.host.run("/usr/bin/python3", "-c", script, check=True)
+        self.host.run(PYTHON, "-c", script, check=True)
         self.host.run(first, "tcp4", self.pair.peer4, "7", check=True)
         rows = daemon.audit.wait_rows(3, "destination_port = 7")
         self.assertTrue(rows[0]["exe"].startswith("/usr/bin/python3"), rows[0]["exe"])
@@ -87,7 +118,7 @@ class Attribution(KernelTest):
                 daemon.stop()
 
     def test_sockets_from_before_the_start_are_named(self):
-        server = self.host.start("/usr/bin/python3", "-c", "\n".join((
+        server = self.host.start(PYTHON, "-c", "\n".join((
             "import socket, time",
             "s = socket.create_server(('::', 99), family=socket.AF_INET6, dualstack_ipv6=True)",
             f"c = socket.create_connection(('{self.pair.peer4}', 7), 5)",
@@ -118,6 +149,34 @@ class Attribution(KernelTest):
         row = daemon.audit.wait_rows(1, "protocol = 'udp'")[0]
         self.assertEqual(row["pid"], helper.process.pid)
         self.assertIn(row["attribution"], ("kprobe", "netfilter"))
+
+    @everywhere
+    def test_a_raw_socket_gets_nobody_elses_answers(self):
+        """What it sends is its own; what comes back to those ports, under new rules, is the socket's that has them."""
+        self.late_answer(0)
+
+    @everywhere
+    def test_a_raw_socket_gets_nobody_elses_answers_to_what_the_kernel_let_go(self):
+        self.late_answer(2)
+
+    def late_answer(self, before: int) -> None:
+        answers = self.peer.start(PYTHON, "-c", ANSWERS_LATE, str(before),
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(answers.kill)
+        self.assertEqual(answers.stdout.readline(), "up\n")
+        daemon = self.daemon(ACCEPT_ALL)
+        asks = self.host.start(PYTHON, "-c", ASKS, self.pair.peer4, str(before))
+        self.addCleanup(asks.kill)
+        source = answers.stdout.readline().strip()
+        self.host.run(PYTHON, "-c", FORGES, self.pair.peer4, source, check=True)
+        row, = daemon.audit.wait_rows(1, "destination_port = 4000 AND source_port = ? AND pid != ?", source, asks.pid)
+        self.assertEqual(row["verdict"], "accept")
+        daemon.write_rules("rules:\n  - {name: later, action: accept}\n")
+        daemon.reload()
+        answers.communicate("\n", timeout=30)
+        self.assertEqual(asks.wait(30), 0)
+        row, = daemon.audit.wait_rows(1, "rule = 'later' AND 4000 IN (source_port, destination_port)")
+        self.assertEqual(row["pid"], asks.pid)
 
     def wire_has_connection(self):
         for _ in range(100):

@@ -291,6 +291,30 @@ TEST_CASE("an answer that comes in belongs to the latest sender") {
     CHECK(world.of(flow(), true, 0).process->exe == "/bin/p8");
 }
 
+TEST_CASE("an answer that comes in belongs to who asked by the socket that gets it") {
+    World world;
+    world.senders = dw_senders{};
+    for (const dw_u32 i : {0, 1, 2, 3}) {
+        world.senders->slot[i] = sender(6 + i, 1 + i, second);
+        world.senders->slot[i].cookie = i == 0 || i == 1 ? 500 : 600;
+    }
+    world.senders->owner = 4;
+    world.sockets.exact = 500;
+    CHECK(world.of(flow(), true, 0).process->exe == "/bin/p7");
+    CHECK(world.sockets.interface_asked == 3);
+    world.sockets.exact = 600;
+    world.senders->owner = 3;  // it had a slot already when it asked again
+    CHECK(world.of(flow(), true, 0).process->exe == "/bin/p8");
+    world.sockets.exact = 700;  // its verdict was known: it never asked
+    CHECK(world.of(flow(), true, 0).unknown == Unknown::no_binding);
+    world.bound = dw_binding{};
+    world.bound->who.pid = 5;
+    CHECK(world.of(flow(), true, 0).process->exe == "/bin/p5");
+    Flow connection = flow();
+    connection.protocol = Protocol::tcp;
+    CHECK(world.of(connection, true, 0).process->exe == "/bin/p8");  // one socket has it
+}
+
 TEST_CASE("an inbound flow belongs to whoever holds the socket that the kernel chooses") {
     World world;
     world.holders = {{11, 4}, {12, 6}};
