@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What org.varlink.service.GetInterfaceDescription answers. A test holds it against the code.
+// What org.varlink.service.GetInterfaceDescription answers: the files *.varlink. A test holds it against the code.
 #pragma once
 
 #include <string_view>
