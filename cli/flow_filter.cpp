@@ -60,9 +60,9 @@ bool matches(const AuditFilter& filter, const OpenFlow& flow) {
     if (filter.since_us && flow.time_us < *filter.since_us) return false;
     if (filter.until_us && flow.time_us >= *filter.until_us) return false;
     const bool known = !flow.exe.empty();
-    if (filter.uid && !(known && flow.uid == *filter.uid)) return false;
+    if (filter.uid && flow.uid != filter.uid) return false;
     if (filter.user && !(known && flow.user == *filter.user)) return false;
-    if (filter.pid && flow.pid != *filter.pid) return false;
+    if (filter.pid && flow.pid != filter.pid) return false;
     if (filter.port && (in ? flow.local_port : flow.remote_port) != *filter.port) return false;
     if (filter.injected && !has_injected(flow, *filter.injected)) return false;
     if (filter.rule && flow.rule.value_or("") != *filter.rule) return false;

@@ -65,7 +65,7 @@ std::vector<Cell> flow_cells(const OpenFlow& flow) {
             {protocol_name(flow.protocol), Colour::none},
             {end_text(flow, flow.local, flow.local_port), Colour::none},
             {remote_text(flow), Colour::none},
-            {known ? std::to_string(flow.pid) : "", Colour::none},
+            {flow.pid ? std::to_string(*flow.pid) : "", Colour::none},
             {flow.user, Colour::none},
             {what_runs(flow), known ? Colour::none : Colour::yellow},
             verdict_cell(flow.verdict, flow.decision),

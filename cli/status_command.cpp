@@ -41,7 +41,7 @@ void report_daemon(Report& report, const Status& status) {
     report.line("Hooks", status.hooks);
     report.line(status.queues > 1 ? "Queues" : "Queue",
                 fmt::format("{} ({})", queue_numbers(status.queue, status.queues),
-                            status.queue_kind == QueueKind::nft ? "nft" : "xtables"));
+                            queue_kind_name(status.queue_kind)));
     report.line("Loopback",
                 status.loopback == PassPolicy::accept ? "passes undecided" : "is filtered");
     report.line("Network", fmt::format("namespace {}", status.network_namespace));

@@ -44,11 +44,12 @@ static void from_json(const json& j, Direction& direction) {
     if (!known) throw std::invalid_argument(name + " is unknown here");
     direction = *known;
 }
-static void to_json(json& j, QueueKind kind) { j = kind == QueueKind::nft ? "nft" : "xtables"; }
+static void to_json(json& j, QueueKind kind) { j = queue_kind_name(kind); }
 static void from_json(const json& j, QueueKind& kind) {
     const auto name = j.get<std::string>();
-    if (name != "nft" && name != "xtables") throw std::invalid_argument(name + " is unknown here");
-    kind = name == "nft" ? QueueKind::nft : QueueKind::xtables;
+    for (const QueueKind known : {QueueKind::nft, QueueKind::xtables})
+        if (name == queue_kind_name(known)) return void(kind = known);
+    throw std::invalid_argument(name + " is unknown here");
 }
 static void to_json(json& j, PassPolicy policy) { j = pass_policy_name(policy); }
 static void from_json(const json& j, PassPolicy& policy) {

@@ -245,8 +245,8 @@ struct OpenFlow {
     std::uint16_t local_port = 0;
     std::uint16_t remote_port = 0;
     std::string exe;                   // empty: not known, see `unknown`
-    std::uint32_t pid = 0;
-    std::uint32_t uid = 0;             // of the process, if that is known
+    std::optional<std::uint32_t> pid;  // of the process, if that is known
+    std::optional<std::uint32_t> uid;  // so its
     std::string user;
     std::string unit;                  // empty: in none, or not known; so the next four
     std::string container;

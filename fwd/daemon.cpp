@@ -178,7 +178,7 @@ void Daemon::announce() const {
                                          version, mode_name(config_.mode),
                                          hook_choice_name(probes.hooks()), guard_->queues() > 1 ? "queues" : "queue",
                                          queue_numbers(config_.queue, guard_->queues()),
-                                         guard_->table().queue_kind() == QueueKind::nft ? "nft" : "xtables",
+                                         queue_kind_name(guard_->table().queue_kind()),
                                          guard_->active()->rules->size()));
     log_line(Severity::info, confinement_line(confinement_status()));
     for (const MissingFeature& missing : missing_features())

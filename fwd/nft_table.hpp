@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "fwd/marks.hpp"
 #include "rules/result.hpp"
@@ -15,6 +16,8 @@ enum class QueueKind : std::uint8_t {
     nft,      // nft's own `queue` statement
     xtables,  // the NFQUEUE target through nft_compat, for kernels without nft_queue
 };
+
+constexpr std::string_view queue_kind_name(QueueKind kind) { return kind == QueueKind::nft ? "nft" : "xtables"; }
 
 // BPF socket filters (bpf/sender.h, grants.h, verdicts.h, dns.h), asked by rules about a packet. Negative: it is not loaded.
 struct TablePrograms {

@@ -7,9 +7,9 @@
 
 namespace doorward {
 
-bool ParkedPackets::park(ParkedPacket& packet, std::uint64_t now_ns) {
+bool ParkedPackets::park(PendingPacket& packet, std::uint64_t now_ns) {
     const FileVersion file = version_of(*packet.decided.process);
-    const auto of_this_file = std::ranges::count_if(packets_, [&](const ParkedPacket& other) {
+    const auto of_this_file = std::ranges::count_if(packets_, [&](const PendingPacket& other) {
         return version_of(*other.decided.process) == file;
     });
     if (packets_.size() >= limits_.packets ||
@@ -27,11 +27,11 @@ bool ParkedPackets::park(ParkedPacket& packet, std::uint64_t now_ns) {
 }
 
 std::vector<ParkedPackets::Taken> ParkedPackets::take(
-    std::uint64_t now_ns, const std::function<bool(const ParkedPacket&)>& known) {
+    std::uint64_t now_ns, const std::function<bool(const PendingPacket&)>& known) {
     std::vector<Taken> taken;
-    std::vector<ParkedPacket> left;
+    std::vector<PendingPacket> left;
     left.reserve(packets_.size());
-    for (ParkedPacket& packet : packets_) {
+    for (PendingPacket& packet : packets_) {
         if (known(packet)) {
             taken.push_back({std::move(packet), false});
         } else if (now_ns >= packet.until_ns) {
@@ -49,7 +49,7 @@ std::vector<ParkedPackets::Taken> ParkedPackets::take(
 int ParkedPackets::wait_ms(std::uint64_t now_ns, int most) const {
     constexpr std::uint64_t millisecond = 1'000'000;
     std::uint64_t wait = static_cast<std::uint64_t>(most);
-    for (const ParkedPacket& packet : packets_) {
+    for (const PendingPacket& packet : packets_) {
         const std::uint64_t left = packet.until_ns > now_ns ? packet.until_ns - now_ns : 0;
         wait = std::min(wait, (left + millisecond - 1) / millisecond);
     }

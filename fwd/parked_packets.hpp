@@ -6,30 +6,11 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <vector>
 
-#include "bpf/wire.h"
-#include "fwd/decided.hpp"
-#include "fwd/name_table.hpp"
+#include "fwd/pending_packet.hpp"
 
 namespace doorward {
-
-struct ParkedPacket {
-    std::uint16_t queue = 0;      // number of the one that it waits in
-    std::uint32_t id = 0;         // there
-    std::uint32_t mark = 0;       // the packet's, when it came
-    std::uint32_t interface = 0;  // index of its way out, or in if it comes in; 0: not told
-    Decided decided;              // attributed already; without a decision
-    std::vector<SharedName> names;  // of the remote address, when it came; decided.flow has none
-    Facts wanted;
-    std::optional<dw_grant> grant;  // what an accepted sender is given
-    std::uint64_t granted_as = 0; // the generation that it is given under; 0: it is not accepted
-    bool opens = false;           // it opens a TCP connection
-    bool passed = false;          // the kernel has its verdict: only the decision is outstanding
-    bool concluded = false;       // its decision is made
-    std::uint64_t until_ns = 0;   // CLOCK_MONOTONIC; set by the first park()
-};
 
 struct ParkedCounters {
     std::uint64_t now = 0;
@@ -51,15 +32,15 @@ public:
 
     // Keeps the packet, or leaves it as it is and returns false if there is no room. One that was
     // parked before keeps its time and counts once.
-    bool park(ParkedPacket& packet, std::uint64_t now_ns);
+    bool park(PendingPacket& packet, std::uint64_t now_ns);
 
     struct Taken {
-        ParkedPacket packet;
+        PendingPacket packet;
         bool overdue = false;  // nobody knows yet, and it waited as long as it may
     };
     // Takes out those that need wait no longer, in the order in which they were parked.
     std::vector<Taken> take(std::uint64_t now_ns,
-                            const std::function<bool(const ParkedPacket&)>& known);
+                            const std::function<bool(const PendingPacket&)>& known);
 
     // Whether one of them has waited as long as it may.
     bool overdue(std::uint64_t now_ns) const { return !empty() && wait_ms(now_ns, 1) == 0; }
@@ -73,7 +54,7 @@ public:
 
 private:
     const Limits limits_;
-    std::vector<ParkedPacket> packets_;
+    std::vector<PendingPacket> packets_;
     std::atomic<std::uint64_t> now_ = 0;
     std::atomic<std::uint64_t> total_ = 0;
     std::atomic<std::uint64_t> overdue_ = 0;

@@ -23,7 +23,7 @@ Pipeline::Pipeline(Marks marks, Names& names, const ActiveRulesSlot& active, Con
 
 void Pipeline::judge(std::span<const QueuedPacket> queued, std::span<std::optional<QueueVerdict>> verdicts,
                      Lane& lane) {
-    std::vector<ParkedPacket>& packets = lane.packets;
+    std::vector<PendingPacket>& packets = lane.packets;
     packets.clear();
     packets.resize(queued.size());
     for (std::size_t i = 0; i < queued.size(); ++i) take(queued[i], lane.attribution, packets[i]);
@@ -37,11 +37,11 @@ void Pipeline::judge(std::span<const QueuedPacket> queued, std::span<std::option
         }
     }
     // One that was parked has been moved from, but for what settle() looks at.
-    for (ParkedPacket& packet : packets) settle(packet);
+    for (PendingPacket& packet : packets) settle(packet);
     packets.clear();
 }
 
-void Pipeline::take(const QueuedPacket& queued, Attribution& attribution, ParkedPacket& packet) const {
+void Pipeline::take(const QueuedPacket& queued, Attribution& attribution, PendingPacket& packet) const {
     const ParsedPacket parsed = parse_packet(queued.payload);
     const PacketContext context{.inbound = queued.inbound,
                                 .forwarded = queued.forwarded,
@@ -61,7 +61,7 @@ void Pipeline::take(const QueuedPacket& queued, Attribution& attribution, Parked
     }
 }
 
-void Pipeline::name(ParkedPacket& packet) {
+void Pipeline::name(PendingPacket& packet) {
     const std::uint64_t now_ns = monotonic_ns();
     names_.take_in(now_ns);
     names_.look_up(packet.decided.flow, packet.opens, now_ns, flow_names_);
@@ -69,7 +69,7 @@ void Pipeline::name(ParkedPacket& packet) {
 }
 
 // What a decision leads to besides the verdict, and before it: the sender's next datagram may follow at once.
-void Pipeline::settle(ParkedPacket& packet) {
+void Pipeline::settle(PendingPacket& packet) {
     if (packet.grant && packet.granted_as != 0) grants_.give(*packet.grant, packet.granted_as);
     packet.granted_as = 0;
     if (packet.concluded) sink_(std::move(packet.decided));
@@ -93,7 +93,7 @@ std::vector<Pipeline::Answered> Pipeline::resume_known(bool found_out) {
     const std::uint64_t now_ns = monotonic_ns();
     if (!found_out && active->rules == resumed_under_ && !parked_.overdue(now_ns)) return answered;
     resumed_under_ = active->rules;
-    const auto known = [&](const ParkedPacket& packet) {
+    const auto known = [&](const PendingPacket& packet) {
         return packet.decided.rules != active->rules ||
                contents_.known(*packet.decided.process, packet.wanted);
     };
@@ -123,7 +123,7 @@ Surroundings Pipeline::begin(Decided& decided, const ActiveRules& active) {
 
 // Each round finds out something that the one before did not know, and there are three such facts.
 // With a `failure`, what is not known by now counts as not to be known.
-std::optional<QueueVerdict> Pipeline::decide(ParkedPacket& packet, const ActiveRules& active, NoContent failure) {
+std::optional<QueueVerdict> Pipeline::decide(PendingPacket& packet, const ActiveRules& active, NoContent failure) {
     Decided& decided = packet.decided;
     const Surroundings around = begin(decided, active);
     for (;;) {
@@ -148,7 +148,7 @@ std::optional<QueueVerdict> Pipeline::decide(ParkedPacket& packet, const ActiveR
 }
 
 // The names that it was sent under, for its decision: the next packet's are others.
-void Pipeline::keep_names(ParkedPacket& packet) const {
+void Pipeline::keep_names(PendingPacket& packet) const {
     const auto names = flow_names_.all();
     packet.names.assign(names.begin(), names.end());
     packet.decided.flow.names = {};
@@ -169,7 +169,7 @@ bool Pipeline::fill_content(Decided& decided, Facts wanted, NoContent& failure) 
     return true;
 }
 
-QueueVerdict Pipeline::conclude(ParkedPacket& packet, const ActiveRules& active,
+QueueVerdict Pipeline::conclude(PendingPacket& packet, const ActiveRules& active,
                                 const Decision& decision) {
     Decided& decided = packet.decided;
     const auto names = flow_names_.all();
@@ -224,7 +224,7 @@ void Pipeline::tend(bool last) {
                       [this](Decided&& repeats) { keep_repeats(std::move(repeats)); });
 }
 
-void Pipeline::attribute(ParkedPacket& packet, const QueuedPacket& queued, Attribution& attribution) const {
+void Pipeline::attribute(PendingPacket& packet, const QueuedPacket& queued, Attribution& attribution) const {
     Decided& decided = packet.decided;
     const std::uint64_t now_ns = monotonic_ns();
     const std::uint32_t slot = queued.forwarded ? 0 : marks_.slot(queued.mark);
@@ -239,12 +239,12 @@ void Pipeline::attribute(ParkedPacket& packet, const QueuedPacket& queued, Attri
         decided.latency_ns = static_cast<std::int64_t>(now_ns - found.seen_ns);
 }
 
-QueueVerdict Pipeline::accept(ParkedPacket& packet, const ActiveRules& active) const {
+QueueVerdict Pipeline::accept(PendingPacket& packet, const ActiveRules& active) const {
     packet.granted_as = active.granted_as;
     return {true, marks_.accept(packet.mark, active.accept_mark)};
 }
 
-QueueVerdict Pipeline::verdict(ParkedPacket& packet, const ActiveRules& active) const {
+QueueVerdict Pipeline::verdict(PendingPacket& packet, const ActiveRules& active) const {
     switch (packet.decided.verdict) {
     case Action::accept:
         return accept(packet, active);

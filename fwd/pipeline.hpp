@@ -22,6 +22,7 @@
 #include "fwd/names.hpp"
 #include "fwd/packet_queue.hpp"
 #include "fwd/parked_packets.hpp"
+#include "fwd/pending_packet.hpp"
 #include "fwd/verdict_cache.hpp"
 
 namespace doorward {
@@ -35,7 +36,7 @@ struct DecisionCounters {
 // What each packet thread has of its own.
 struct Lane {
     Attribution attribution;
-    std::vector<ParkedPacket> packets;  // those in hand
+    std::vector<PendingPacket> packets;  // those in hand
 };
 
 // For several packet threads, one for each queue. Whose a packet is each finds out by itself; what is decided on it
@@ -75,29 +76,29 @@ public:
 
 private:
     struct Answered {
-        ParkedPacket packet;
+        PendingPacket packet;
         QueueVerdict verdict;
         bool told;  // the kernel has a verdict already
     };
 
     // Without the lock:
-    void take(const QueuedPacket& queued, Attribution& attribution, ParkedPacket& packet) const;
-    void attribute(ParkedPacket& packet, const QueuedPacket& queued, Attribution& attribution) const;
-    bool attribute_open(ParkedPacket& packet, const TrackedFlow& connection, const Network* network,
+    void take(const QueuedPacket& queued, Attribution& attribution, PendingPacket& packet) const;
+    void attribute(PendingPacket& packet, const QueuedPacket& queued, Attribution& attribution) const;
+    bool attribute_open(PendingPacket& packet, const TrackedFlow& connection, const Network* network,
                         Attribution& attribution) const;
-    void settle(ParkedPacket& packet);
+    void settle(PendingPacket& packet);
     // With it:
     std::vector<Answered> resume_known(bool found_out);
-    void name(ParkedPacket& packet);
+    void name(PendingPacket& packet);
     Surroundings begin(Decided& decided, const ActiveRules& active);
-    std::optional<QueueVerdict> decide(ParkedPacket& packet, const ActiveRules& active, NoContent failure);
-    void keep_names(ParkedPacket& packet) const;
+    std::optional<QueueVerdict> decide(PendingPacket& packet, const ActiveRules& active, NoContent failure);
+    void keep_names(PendingPacket& packet) const;
     bool fill_content(Decided& decided, Facts wanted, NoContent& failure);
-    QueueVerdict conclude(ParkedPacket& packet, const ActiveRules& active, const Decision& decision);
+    QueueVerdict conclude(PendingPacket& packet, const ActiveRules& active, const Decision& decision);
     void count(const Decided& decided);
     void keep_repeats(Decided&& repeats);
-    QueueVerdict accept(ParkedPacket& packet, const ActiveRules& active) const;
-    QueueVerdict verdict(ParkedPacket& packet, const ActiveRules& active) const;
+    QueueVerdict accept(PendingPacket& packet, const ActiveRules& active) const;
+    QueueVerdict verdict(PendingPacket& packet, const ActiveRules& active) const;
 
     Marks marks_;
     std::mutex mutex_;

@@ -29,7 +29,7 @@ Packet next_packet(const TrackedFlow& connection) {
 // Connection tracking does not say whether it began here. An address that is not this host's own must not be
 // asked about: the look-up finds a socket that listens on all addresses for somebody else's address too, and a
 // connection that only passes through would be taken for one of its own.
-bool Pipeline::attribute_open(ParkedPacket& packet, const TrackedFlow& connection, const Network* network,
+bool Pipeline::attribute_open(PendingPacket& packet, const TrackedFlow& connection, const Network* network,
                               Attribution& attribution) const {
     for (const bool inbound : {false, true}) {
         if (!is_own(network, inbound ? connection.destination : connection.source)) continue;
@@ -47,7 +47,7 @@ bool Pipeline::attribute_open(ParkedPacket& packet, const TrackedFlow& connectio
 bool Pipeline::accept_open(const TrackedFlow& connection, Lane& lane) {
     if (connection.protocol != Protocol::tcp || connection.closed || connection.zoned) return false;
     const auto active = active_.load();
-    ParkedPacket packet;
+    PendingPacket packet;
     Decided& decided = packet.decided;
     if (!attribute_open(packet, connection, active->facts(), lane.attribution)) return false;
     decided.latency_ns = -1;  // nobody waited for it

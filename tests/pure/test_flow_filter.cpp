@@ -3,6 +3,7 @@
 
 #include "cli/flow_filter.hpp"
 #include "cli/log_options.hpp"
+#include "fwd/control_json.hpp"
 
 using namespace doorward;
 
@@ -19,6 +20,7 @@ OpenFlow flow_of(Direction direction) {
     flow.exe = "/tmp/.mount_Foo/usr/bin/foo";
     flow.appimage = "/opt/Foo.AppImage";
     flow.pid = 99;
+    flow.uid = 0;
     flow.user = "root";
     flow.unit = "foo.service";
     flow.container = "docker:web";
@@ -109,6 +111,9 @@ TEST_CASE("a flow without a process is nobody's, not root's") {
     root.user = "0";
     CHECK_FALSE(found(root, flow));
     CHECK_FALSE(found(root, OpenFlow{}));
+    const nlohmann::json told = flow;
+    CHECK(told.at("pid").is_null());
+    CHECK(told.at("uid").is_null());
 }
 
 TEST_CASE("open flows are chosen by what the rules say of them, and by when") {

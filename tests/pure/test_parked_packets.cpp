@@ -9,10 +9,10 @@ namespace {
 
 constexpr std::uint64_t millisecond = 1'000'000;
 
-ParkedPacket packet(std::uint32_t id, std::uint64_t inode) {
+PendingPacket packet(std::uint32_t id, std::uint64_t inode) {
     auto process = std::make_shared<Process>();
     process->exe_inode = inode;
-    ParkedPacket parked;
+    PendingPacket parked;
     parked.id = id;
     parked.decided.process = std::move(process);
     return parked;
@@ -29,7 +29,7 @@ std::vector<std::uint32_t> ids(const std::vector<ParkedPackets::Taken>& taken) {
     return ids;
 }
 
-const auto nobody_knows = [](const ParkedPacket&) { return false; };
+const auto nobody_knows = [](const PendingPacket&) { return false; };
 const ParkedPackets::Limits limits{.packets = 4, .of_one_file = 2, .wait_ns = 100 * millisecond};
 using Ids = std::vector<std::uint32_t>;
 
@@ -38,13 +38,13 @@ using Ids = std::vector<std::uint32_t>;
 TEST_CASE("those whose answer is there leave, in their order; the others stay") {
     ParkedPackets parked(limits);
     for (std::uint32_t id = 1; id <= 4; ++id) REQUIRE(park(parked, id, 10 + id % 2));
-    const auto taken = parked.take(0, [](const ParkedPacket& one) {
+    const auto taken = parked.take(0, [](const PendingPacket& one) {
         return one.decided.process->exe_inode == 11;
     });
     CHECK(ids(taken) == Ids{1, 3});
     CHECK_FALSE(taken[0].overdue);
     CHECK(parked.counters().now == 2);
-    CHECK(ids(parked.take(0, [](const ParkedPacket&) { return true; })) == Ids{2, 4});
+    CHECK(ids(parked.take(0, [](const PendingPacket&) { return true; })) == Ids{2, 4});
     CHECK(parked.empty());
     CHECK(parked.counters().total == 4);
     CHECK(parked.counters().overdue == 0);
@@ -65,14 +65,14 @@ TEST_CASE("none waits longer than it may") {
 TEST_CASE("an answer that comes at the last moment counts") {
     ParkedPackets parked(limits);
     REQUIRE(park(parked, 1, 1));
-    const auto taken = parked.take(200 * millisecond, [](const ParkedPacket&) { return true; });
+    const auto taken = parked.take(200 * millisecond, [](const PendingPacket&) { return true; });
     CHECK_FALSE(taken.at(0).overdue);
 }
 
 TEST_CASE("one that is parked again keeps its time and counts once") {
     ParkedPackets parked(limits);
     REQUIRE(park(parked, 1, 1));
-    auto taken = parked.take(60 * millisecond, [](const ParkedPacket&) { return true; });
+    auto taken = parked.take(60 * millisecond, [](const PendingPacket&) { return true; });
     REQUIRE(parked.park(taken.at(0).packet, 60 * millisecond));
     CHECK(parked.counters().total == 1);
     CHECK(parked.take(100 * millisecond, nobody_knows).at(0).overdue);
