@@ -90,8 +90,10 @@ int granted(struct __sk_buff *skb)
 	struct dw_granted *accepted;
 	struct dw_grant grant;
 
-	/* Behind extension headers the key has no ports: the sender would have all of them. */
-	if (!grant_of(skb, &grant) || behind_extensions(&grant.flow))
+	/* Behind extension headers the key has no ports: the sender would have all of them. So behind what IPsec signs
+	 * (AH), if it is a program that writes that. */
+	if (!grant_of(skb, &grant) || behind_extensions(&grant.flow) ||
+	    (grant.flow.protocol == IPPROTO_AH && grant.who.pid))
 		return 0;
 	accepted = bpf_map_lookup_elem(&grants, &grant);
 	if (!accepted || !accepted->generation || accepted->generation != grant_state.generation)

@@ -192,11 +192,37 @@ static __noinline dw_u32 slot_of(struct __sk_buff *skb, struct dw_flow_key *key)
 	return take_slot(all, cookie, &sender);
 }
 
-/* A SYN that a timer sends again, of a connection whose first one asked for nobody's slot: its verdict
- * was known (verdicts.h), and the flow's mark says so. The binding tells that no other socket has had the
- * tuple since. A function of its own, since it and slot_of() would not share the stack. */
+/* A connection whose verdict was known (verdicts.h): its first packet has passed on its tuple, and took nobody's slot.
+ * Named by the moment at which the socket was bound to the tuple, which no other connect has. Of two in one place the
+ * later one stays, and the other's packets are asked about. */
+struct dw_known_syn {
+	dw_u64 cookie;
+	dw_u64 bound_ns;
+};
+
+enum { KNOWN_SYNS_BITS = 13 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << KNOWN_SYNS_BITS);
+	__type(key, dw_u32);
+	__type(value, struct dw_known_syn);
+} known_syns SEC(".maps");
+
+static __always_inline struct dw_known_syn *known_syn_of(dw_u64 cookie)
+{
+	dw_u32 index = cookie & ((1 << KNOWN_SYNS_BITS) - 1);
+
+	return bpf_map_lookup_elem(&known_syns, &index);
+}
+
+/* A SYN that a timer sends again, of a connection whose first one passed, its verdict known: the flow's mark says so.
+ * That the socket was bound to the tuple is not enough: its first packet may have gone elsewhere, by source routing.
+ * A function of its own, since it and slot_of() would not share the stack. */
 static __noinline bool sent_again(struct __sk_buff *skb, struct dw_flow_key *key)
 {
+	dw_u64 cookie = bpf_get_socket_cookie(skb);
+	struct dw_known_syn *known;
 	struct sock *sk = socket_of(skb);
 	struct dw_binding bound;
 	struct dw_senders *all;
@@ -208,11 +234,14 @@ static __noinline bool sent_again(struct __sk_buff *skb, struct dw_flow_key *key
 		return false;
 	if (kind_of_sender((void *)skb, sk, key) != SENDER_CONNECTED || READ(sock, sk, sk_lock.owned))
 		return false;
-	return binding_of_socket(key, sk, &bound);
+	if (!binding_of_socket(key, sk, &bound))
+		return false;
+	known = known_syn_of(cookie);
+	return known && known->cookie == cookie && known->bound_ns == bound.sent_ns;
 }
 
 /* Of a packet that opens a connection. 1: sent by the one who sent on this flow before. 0: by another, who
- * is the owner from now on. */
+ * is the owner from now on; and behind extension headers, where many flows have one key. */
 SEC("socket")
 int same_sender(struct __sk_buff *skb)
 {
@@ -229,7 +258,7 @@ int same_sender(struct __sk_buff *skb)
 	if (!all)
 		return 0;
 	if (slot && all->owner == slot)
-		return 1;
+		return !behind_extensions(&key);
 	__sync_lock_test_and_set(&all->owner, slot);
 	return 0;
 }
@@ -306,14 +335,38 @@ int slot_bit1(struct __sk_buff *skb)
 	return bit_of_slot(skb, 1);
 }
 
+/* Where a packet's mark has its sender's slot. */
+const volatile dw_u32 slot_shift = 0;
+
+/* A slot in which nobody is any more. */
+static __always_inline void forget_slot(struct dw_senders *all, dw_u32 slot)
+{
+	dw_u32 index = slot - 1;
+
+	barrier_var(index);
+	if (index < DW_SENDER_SLOTS)
+		__sync_lock_test_and_set(&all->slot[index].version, 0);
+}
+
+/* The last to be asked. If the sender has lost its slot since the others were, their bits and this one are a number of
+ * somebody else's: whose, nobody is to be told. */
 SEC("socket")
 int slot_bit2(struct __sk_buff *skb)
 {
-	return bit_of_slot(skb, 2);
-}
+	dw_u32 slot, said = skb->mark >> slot_shift & 3;
+	struct dw_flow_key key;
+	struct dw_senders *all;
 
-/* Where a packet's mark has its sender's slot. */
-const volatile dw_u32 slot_shift = 0;
+	if (!sender_key(skb, &key))
+		return 0;
+	slot = slot_of(skb, &key);
+	if ((slot & 3) != said) {
+		all = bpf_map_lookup_elem(&senders, &key);
+		if (all)
+			forget_slot(all, said | (slot & 4));
+	}
+	return slot >> 2 & 1;
+}
 
 /* 0 if the connection has gone to another sender since the packet was sent. Asked before and after its flow
  * is marked: before, so that a verdict on the former owner's packet does not open it; after, since the flow
@@ -324,19 +377,23 @@ int still_owner(struct __sk_buff *skb)
 {
 	struct dw_flow_key key;
 	struct dw_senders *all;
+	dw_u32 owner, slot = skb->mark >> slot_shift & 7;
 	dw_u64 fence = 0;
-	dw_u32 owner;
 
 	__sync_fetch_and_add(&fence, 1);
 	if (!sender_key(skb, &key))
 		return 0;
 	all = bpf_map_lookup_elem(&senders, &key);
-	if (!all || all->owner == 0)
+	if (!all) /* displaced since: nobody can tell */
+		return !slot;
+	owner = all->owner;
+	if (owner == 0)
 		return 1;
-	if (skb->mark >> slot_shift & 7)
-		return all->owner == (skb->mark >> slot_shift & 7);
-	owner = all->owner - 1;
+	if (slot && owner != slot)
+		return 0;
+	owner -= 1;
 	barrier_var(owner);
+	/* The slot may be another's by now. */
 	return owner < DW_SENDER_SLOTS && all->slot[owner].cookie == bpf_get_socket_cookie(skb);
 }
 

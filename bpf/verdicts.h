@@ -92,6 +92,16 @@ static __always_inline bool given(struct dw_verdict_key *key, dw_u32 verdict)
 	return true;
 }
 
+static __always_inline void note_known_syn(dw_u64 cookie, dw_u64 bound_ns)
+{
+	struct dw_known_syn *known = known_syn_of(cookie);
+
+	if (!known)
+		return;
+	known->cookie = cookie;
+	known->bound_ns = bound_ns;
+}
+
 /* A connection's first packet, in the call that makes it: the hook on connect has just said whose that is.
  * In any other call on the socket, of whoever it was handed to, the kernel may send the packet again. */
 SEC("socket")
@@ -123,6 +133,7 @@ int known_connection(struct __sk_buff *skb)
 	key.protocol = IPPROTO_TCP;
 	if (!given(&key, DW_VERDICT_ACCEPT))
 		return 0;
+	note_known_syn(bpf_get_socket_cookie(skb), bound.sent_ns);
 	/* Two sockets on two devices may have one tuple: whoever was asked about before is asked again. */
 	all = bpf_map_lookup_elem(&senders, &packet);
 	if (all)
