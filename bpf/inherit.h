@@ -49,6 +49,17 @@ static __always_inline struct dw_binding *holder_of_fd(struct socket_walk *walk,
 	return *cookie ? bpf_map_lookup_elem(&holders, cookie) : 0;
 }
 
+/* How many descriptors there are for it, those of forked processes and of other threads' calls
+ * included. */
+static __always_inline long references(struct file *file)
+{
+	struct file___6_13 *newer = (void *)file;
+
+	if (bpf_core_field_exists(newer->f_ref))
+		return BPF_CORE_READ(newer, f_ref.refcnt.counter) + 1;
+	return BPF_CORE_READ(file, f_count.counter);
+}
+
 static long inherit_step(dw_u32 fd, struct socket_walk *walk)
 {
 	struct dw_binding *known;
@@ -66,7 +77,7 @@ static long inherit_step(dw_u32 fd, struct socket_walk *walk)
 		dw_u8 shared = known->flags & DW_SHARED;
 
 		binding_of_current(&holder, sk, DW_HOOK_CGROUP);
-		holder.flags |= shared;
+		holder.flags |= references(file) > 1 ? DW_SHARED : shared; /* forked before: those have it as well */
 		if (bpf_map_update_elem(&holders, &cookie, &holder, BPF_ANY))
 			count_failure(DW_FAIL_HOLDERS);
 	} else if (!accepts_are_seen) {
@@ -74,17 +85,6 @@ static long inherit_step(dw_u32 fd, struct socket_walk *walk)
 		known->flags |= DW_SHARED;
 	}
 	return 0;
-}
-
-/* How many descriptors there are for it, those of forked processes and of other threads' calls
- * included. */
-static __always_inline long references(struct file *file)
-{
-	struct file___6_13 *newer = (void *)file;
-
-	if (bpf_core_field_exists(newer->f_ref))
-		return BPF_CORE_READ(newer, f_ref.refcnt.counter) + 1;
-	return BPF_CORE_READ(file, f_count.counter);
 }
 
 static long disinherit_step(dw_u32 fd, struct socket_walk *walk)
