@@ -182,7 +182,9 @@ FoundSender Attribution::connector(const Flow& flow) {
 // Everybody on the port gets a copy. If that is one process, it is the receiver.
 FoundSender Attribution::group_receiver(const Flow& flow) {
     std::optional<dw_binding> one;
-    for (const std::uint64_t cookie : sockets_.group_receivers(flow)) {
+    const auto receivers = sockets_.group_receivers(flow);
+    if (!receivers) return {std::nullopt, Unknown::ambiguous};
+    for (const std::uint64_t cookie : *receivers) {
         const auto found = holder(cookie);
         if (!found || (found->flags & DW_SHARED) || (one && !same_process(one->who, found->who)))
             return {std::nullopt, Unknown::ambiguous};

@@ -11,11 +11,15 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 
+#include "fwd/clock.hpp"
+
 namespace doorward {
 namespace {
 
 constexpr int dump_timeout_ms = 1000;
-constexpr int dump_reads = 64;  // of 16 KB: some 10,000 sockets on one port
+constexpr int dump_reads = 1024;  // of 16 KB: some 160,000 sockets on one port
+constexpr std::uint64_t crowded_for_ns = 10'000'000'000;
+constexpr std::size_t most_crowded = 64;
 
 struct Request {
     nlmsghdr header{};
@@ -169,31 +173,42 @@ bool SockDiag::connects(const Flow& flow, std::uint32_t interface) {
     return found && found->idiag_state == TCP_SYN_SENT;
 }
 
-std::vector<std::uint64_t> SockDiag::group_receivers(const Flow& flow) {
-    std::vector<std::uint64_t> cookies;
-    // IPv4 may also go to sockets for IPv6.
-    for (const int family : {AF_INET, AF_INET6}) {
-        if (family == AF_INET && !flow.local.is_v4()) continue;
-        Request request = request_for(flow, NLM_F_DUMP, ++sequence_);
-        request.body.sdiag_family = static_cast<std::uint8_t>(family);
-        request.body.id.idiag_sport = htons(flow.local_port);
-        if (mnl_socket_sendto(socket_.get(), &request, sizeof(request)) < 0) continue;
-        alignas(nlmsghdr) std::array<char, 16384> answer;
-        const int fd = mnl_socket_get_fd(socket_.get());
-        for (int reads = 0; reads < dump_reads; ++reads) {
-            pollfd waiting{fd, POLLIN, 0};
-            if (::poll(&waiting, 1, dump_timeout_ms) <= 0) break;
-            const ssize_t got = ::recv(fd, answer.data(), answer.size(), MSG_DONTWAIT);
-            if (got < 0) break;
-            const bool more = read_answers(
-                answer.data(), static_cast<std::size_t>(got), sequence_,
-                [&](const inet_diag_msg& found) {
-                    if (may_get(found, flow)) cookies.push_back(cookie_of(found));
-                });
-            if (!more) break;
-        }
+bool SockDiag::add_receivers(std::vector<std::uint64_t>& cookies, const Flow& flow, int family) {
+    Request request = request_for(flow, NLM_F_DUMP, ++sequence_);
+    request.body.sdiag_family = static_cast<std::uint8_t>(family);
+    request.body.id.idiag_sport = htons(flow.local_port);
+    if (mnl_socket_sendto(socket_.get(), &request, sizeof(request)) < 0) return false;
+    alignas(nlmsghdr) std::array<char, 16384> answer;
+    const int fd = mnl_socket_get_fd(socket_.get());
+    for (int reads = 0; reads < dump_reads; ++reads) {
+        pollfd waiting{fd, POLLIN, 0};
+        if (::poll(&waiting, 1, dump_timeout_ms) <= 0) return false;
+        const ssize_t got = ::recv(fd, answer.data(), answer.size(), MSG_DONTWAIT);
+        if (got < 0) return false;
+        // To its end, also of too many: the kernel answers no other question before.
+        const bool more = read_answers(
+            answer.data(), static_cast<std::size_t>(got), sequence_,
+            [&](const inet_diag_msg& found) {
+                if (may_get(found, flow)) cookies.push_back(cookie_of(found));
+            });
+        if (!more) return true;
     }
-    return cookies;
+    return false;
+}
+
+// Anybody may open thousands of sockets on one port, and to be told of them takes milliseconds, for each packet that
+// comes: of such a port it is not asked again for a while.
+std::optional<std::vector<std::uint64_t>> SockDiag::group_receivers(const Flow& flow) {
+    const std::uint64_t now_ns = monotonic_ns();
+    if (const auto found = crowded_.find(flow.local_port); found != crowded_.end() && now_ns < found->second)
+        return std::nullopt;
+    std::vector<std::uint64_t> cookies;
+    bool whole = add_receivers(cookies, flow, AF_INET6);  // IPv4 may also go to sockets for IPv6
+    if (flow.local.is_v4()) whole = add_receivers(cookies, flow, AF_INET) && whole;
+    if (whole && cookies.size() <= most_of_group) return cookies;
+    if (crowded_.size() >= most_crowded) crowded_.clear();
+    crowded_[flow.local_port] = now_ns + crowded_for_ns;
+    return std::nullopt;
 }
 
 // By cookie: should that socket go in between, nothing is closed; without it, the kernel's own search

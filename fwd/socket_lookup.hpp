@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -27,8 +28,10 @@ public:
     // TCP: whether the receiver itself asked to be connected to the remote, and waits for the answer.
     virtual bool connects(const Flow& flow, std::uint32_t interface) = 0;
 
-    // UDP to a multicast or broadcast address: every socket that may get a copy.
-    virtual std::vector<std::uint64_t> group_receivers(const Flow& flow) = 0;
+    // UDP to a multicast or broadcast address: every socket that may get a copy. Nothing: more than most_of_group, or
+    // the kernel did not tell all.
+    static constexpr std::size_t most_of_group = 64;
+    virtual std::optional<std::vector<std::uint64_t>> group_receivers(const Flow& flow) = 0;
 };
 
 // Whether the packet may be delivered to several sockets: multicast and 255.255.255.255. A directed
@@ -44,7 +47,7 @@ public:
     std::optional<std::uint64_t> receiver(const Flow& flow, std::uint32_t interface) override;
     std::optional<std::uint64_t> listener(const Flow& flow, std::uint32_t interface) override;
     bool connects(const Flow& flow, std::uint32_t interface) override;
-    std::vector<std::uint64_t> group_receivers(const Flow& flow) override;
+    std::optional<std::vector<std::uint64_t>> group_receivers(const Flow& flow) override;
 
     // Closes the TCP or UDP socket that is connected to the flow's remote end: its program gets
     // ECONNABORTED (tcp_abort, udp_abort), and TCP tells the other end. A socket that serves others too is left alone. Errors say
@@ -54,8 +57,12 @@ public:
 private:
     explicit SockDiag(MnlSocket socket) : socket_(std::move(socket)) {}
 
+    // False: the kernel did not tell all.
+    bool add_receivers(std::vector<std::uint64_t>& cookies, const Flow& flow, int family);
+
     MnlSocket socket_;
     std::uint32_t sequence_ = 0;
+    std::map<std::uint16_t, std::uint64_t> crowded_;  // ports that had too many sockets; CLOCK_MONOTONIC, until when
 };
 
 }  // namespace doorward

@@ -57,6 +57,24 @@ class Copies(Attack):
         denied = self.listener(self.denied, USER)
         self.outcome(denied, self.listener(self.allowed, OTHER, mine="10.99.0.255"), "10.99.0.255")
 
+    def test_to_a_port_of_more_sockets_than_are_asked_about(self):
+        """All of one program's: a user who opens thousands must not keep the daemon busy with each packet."""
+        self.start()
+        crowd = self.ready_as(self.allowed, """
+            all = [socket.socket(2, 2) for _ in range(100)]
+            for s in all: s.setsockopt(1, 2, 1); s.bind(("", 5000)); s.setblocking(False)
+            print("ready", flush=True); sys.stdin.readline(); got = 0
+            for s in all:
+                try: got += len(s.recv(100)) > 0
+                except OSError: pass
+            print("nothing" if not got else got, flush=True)
+        """, user=USER)
+        self.say("10.99.0.255")
+        rows = self.fw.audit.wait_rows(1, "direction = 'in' AND destination_port = 5000")
+        self.assertEqual([(row["unknown"], row["verdict"]) for row in rows], [("ambiguous", "drop")])
+        self.go_on(crowd)
+        self.assertEqual(crowd.stdout.readline(), "nothing\n")
+
     def test_broadcast(self):
         self.start()
         denied = self.listener(self.denied, USER, mine="255.255.255.255", connected=self.pair.peer4)

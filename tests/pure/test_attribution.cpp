@@ -48,7 +48,7 @@ dw_u32 pid_of(const FoundSender& found) { return found.binding ? found.binding->
 
 struct FakeSockets final : SocketLookup {
     std::optional<std::uint64_t> exact, listening;
-    std::vector<std::uint64_t> group;
+    std::optional<std::vector<std::uint64_t>> group{std::in_place};
     std::uint32_t interface_asked = 0;
     bool connecting = false;
 
@@ -58,7 +58,7 @@ struct FakeSockets final : SocketLookup {
     }
     std::optional<std::uint64_t> listener(const Flow&, std::uint32_t) override { return listening; }
     bool connects(const Flow&, std::uint32_t) override { return connecting; }
-    std::vector<std::uint64_t> group_receivers(const Flow&) override { return group; }
+    std::optional<std::vector<std::uint64_t>> group_receivers(const Flow&) override { return group; }
 };
 
 // Everything the kernel knows, in tables.
@@ -387,12 +387,14 @@ TEST_CASE("a port's group that chooses by itself is one program's, or ambiguous"
 TEST_CASE("what the table says goes to a group is asked of all on the port") {
     World world;
     world.sockets.exact = 12;
-    world.sockets.group = {12, 13};
+    world.sockets.group = std::vector<std::uint64_t>{12, 13};
     world.holders = {{12, 6}, {13, 7}};
     CHECK(world.of(flow(Direction::in), true, 0).process->exe == "/bin/p6");
     CHECK(world.of(flow(Direction::in), true, 7).unknown == Unknown::ambiguous);
-    world.sockets.group = {13};
+    world.sockets.group = std::vector<std::uint64_t>{13};
     CHECK(world.of(flow(Direction::in), true, 7).process->exe == "/bin/p7");
+    world.sockets.group.reset();  // too many
+    CHECK(world.of(flow(Direction::in), true, 7).unknown == Unknown::ambiguous);
 }
 
 TEST_CASE("what goes to a group is one process's, or ambiguous") {
@@ -401,11 +403,11 @@ TEST_CASE("what goes to a group is one process's, or ambiguous") {
     Flow group = flow(Direction::in);
     group.local = address("224.0.0.251");
     CHECK(world.of(group, true, 0).unknown == Unknown::no_listener);
-    world.sockets.group = {11, 13};
+    world.sockets.group = std::vector<std::uint64_t>{11, 13};
     CHECK(world.of(group, true, 0).process->exe == "/bin/p4");
-    world.sockets.group = {11, 12};
+    world.sockets.group = std::vector<std::uint64_t>{11, 12};
     CHECK(world.of(group, true, 0).unknown == Unknown::ambiguous);
-    world.sockets.group = {11, 99};
+    world.sockets.group = std::vector<std::uint64_t>{11, 99};
     CHECK(world.of(group, true, 0).unknown == Unknown::ambiguous);
 }
 
